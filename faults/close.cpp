@@ -1,0 +1,31 @@
+// close: FIN to both peers; what they still send vanishes.
+//
+// Done by the relay at the exact byte: both ends see an orderly end of the connection in the middle of the stream.
+// Proof: the sockets of the peers it is sent to are no longer established, read from their kernels.
+// Never healed: a connection that has ended stays ended.
+#include <fmt/format.h>
+
+#include "faults/catalog.h"
+
+namespace migfuzz {
+
+FaultKind make_close() {
+  FaultKind kind;
+  kind.name = "close";
+  kind.summary = "FIN to both peers; what they still send vanishes";
+  kind.component = "channel";
+  kind.sides = {Side::channel};
+  kind.transport = Transport::tcp;
+  kind.flow = Flow::never;
+  kind.colour = "#3949ab";
+  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close); };
+  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::source) || !world.cut_seen(Side::destination)) return std::nullopt;
+    return fmt::format("neither peer's socket is established any more; {} bytes had been forwarded",
+                       world.channel().forwarded);
+  };
+  kind.heal = [](World&, const FaultSpec&) {};
+  return kind;
+}
+
+}  // namespace migfuzz

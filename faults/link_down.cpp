@@ -1,0 +1,32 @@
+// link-down: the link of one host goes down: its kernel loses the carrier; later it comes back.
+//
+// The switch's end of the cable is set down over netlink, so the host itself sees the loss.
+// Proof: the host's own interface reports no carrier, and bytes sent over it stay unacknowledged.
+#include <fmt/format.h>
+
+#include "faults/catalog.h"
+
+namespace migfuzz {
+
+FaultKind make_link_down() {
+  FaultKind kind;
+  kind.name = "link-down";
+  kind.summary = "one host loses the carrier of its link; then healed";
+  kind.component = "network";
+  kind.sides = {Side::source, Side::destination};
+  kind.transport = Transport::tcp;
+  kind.heal_after_ms = 120;
+  kind.patience_ms = 5000;  // TCP needs a retransmission time-out after the heal
+  kind.colour = "#00508a";
+  kind.inject = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, false); };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    const auto stuck = world.unacknowledged_bytes(spec.side);
+    if (stuck == 0 || world.link_up(spec.side)) return std::nullopt;
+    return fmt::format("the {} has no carrier and {} bytes stay unacknowledged",
+                       to_string(spec.side), stuck);
+  };
+  kind.heal = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, true); };
+  return kind;
+}
+
+}  // namespace migfuzz

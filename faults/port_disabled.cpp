@@ -1,0 +1,34 @@
+// port-disabled: the switch's port of one host drops everything, both ways; the carrier stays.
+//
+// The kernel's bridge port state BR_STATE_DISABLED, set and read back over netlink. Neither host is
+// told anything: only TCP's retransmission notices, and recovers after the heal.
+// Proof: the port reads back as not forwarding, and bytes sent over it stay unacknowledged.
+#include <fmt/format.h>
+
+#include "faults/catalog.h"
+
+namespace migfuzz {
+
+FaultKind make_port_disabled() {
+  FaultKind kind;
+  kind.name = "port-disabled";
+  kind.summary = "the switch drops everything of one host silently; the carrier stays; then healed";
+  kind.component = "network";
+  kind.active = false;
+  kind.sides = {Side::source, Side::destination};
+  kind.transport = Transport::tcp;
+  kind.heal_after_ms = 120;
+  kind.patience_ms = 5000;  // TCP needs a retransmission time-out after the heal
+  kind.colour = "#006064";
+  kind.inject = [](World& world, const FaultSpec& spec) { world.set_port(spec.side, false); };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    const auto stuck = world.unacknowledged_bytes(spec.side);
+    if (stuck == 0 || world.port_forwarding(spec.side)) return std::nullopt;
+    return fmt::format("{} port is disabled and {} bytes stay unacknowledged",
+                       to_string(spec.side), stuck);
+  };
+  kind.heal = [](World& world, const FaultSpec& spec) { world.set_port(spec.side, true); };
+  return kind;
+}
+
+}  // namespace migfuzz

@@ -1,0 +1,31 @@
+// truncate: FIN to the destination at the point; what the source still sends vanishes.
+//
+// Done by the relay at the exact byte: the destination sees the stream end; the source sees nothing until the destination reacts.
+// Proof: the sockets of the peers it is sent to are no longer established, read from their kernels.
+// Never healed: a connection that has ended stays ended.
+#include <fmt/format.h>
+
+#include "faults/catalog.h"
+
+namespace migfuzz {
+
+FaultKind make_truncate() {
+  FaultKind kind;
+  kind.name = "truncate";
+  kind.summary = "FIN to the destination at the point; what the source still sends vanishes";
+  kind.component = "channel";
+  kind.sides = {Side::channel};
+  kind.transport = Transport::tcp;
+  kind.flow = Flow::never;
+  kind.colour = "#00695c";
+  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::truncate); };
+  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::destination)) return std::nullopt;
+    return fmt::format("the destination's socket is no longer established; {} bytes were forwarded",
+                       world.channel().forwarded);
+  };
+  kind.heal = [](World&, const FaultSpec&) {};
+  return kind;
+}
+
+}  // namespace migfuzz

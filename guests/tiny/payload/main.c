@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest `tiny`: fills its owned pages, then rewrites them at a steady rate in the order of the
+ * closed form (../layout.h), checks each page before it overwrites it, and reports on the debug
+ * console. One vCPU, no heap, no libraries; the PIT at 1000 Hz paces it and it halts in between.
+ *
+ * Lines on port 0xe9, hexadecimal without prefix (hex16: sixteen digits):
+ *   B <pages> <seed hex16> <base gpa>              once, when every page has its step-0 content
+ *   S <step hex16> <chain hex16>                   every 4 ticks, if steps were made since
+ *   E <page> <expected step hex16> <at step hex16> a page that was wrong, once; the guest goes on
+ *   X <vector> <error hex16> <rip hex16>           an exception; the guest halts
+ * A line is kept in the control page while it goes out, so a migration resumes in its middle.
+ *
+ * Command line: seed=N rate=PAGES_PER_S pages=N (a power of two) or mib=RAM; decimal or 0x...
+ * The run line for hand use is in boot.S.
+ */
+#include "guests/tiny/layout.h"
+
+_Static_assert(__builtin_offsetof(struct tiny_control, ticks) == TINY_CONTROL_TICKS_OFFSET,
+               "boot.S counts ticks here");
+_Static_assert(sizeof(struct tiny_control) <= TINY_PAGE_BYTES, "the control block is one page");
+
+#define DEBUG_PORT 0xe9
+#define PIT_DIVISOR 1193 /* 1193182 Hz / 1193 = 1000.15 Hz */
+#define TIMER_VECTOR 0x20
+
+/* The parts of Xen's struct hvm_start_info that we read. */
+struct start_info {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t flags;
+  uint32_t module_count;
+  uint64_t modules;
+  uint64_t command_line;
+};
+#define START_INFO_MAGIC 0x336ec578u
+
+struct gate {
+  uint16_t offset_low;
+  uint16_t selector;
+  uint8_t stack;
+  uint8_t type;
+  uint16_t offset_middle;
+  uint32_t offset_high;
+  uint32_t zero;
+};
+
+extern const char tiny_exception_stubs[];
+extern const char tiny_on_timer[];
+extern const char tiny_on_stray[];
+void tiny_main(const struct start_info* info);
+void tiny_on_exception(uint64_t vector, uint64_t error, uint64_t rip);
+
+static struct gate idt[0x30];
+/* volatile: each store must happen, and in this order, for an examiner may look at any moment. */
+static volatile struct tiny_control* const control =
+    (volatile struct tiny_control*)TINY_CONTROL_GPA;
+
+static void barrier(void) { __asm__ volatile("" ::: "memory"); }
+
+static void out8(uint16_t port, uint8_t value) {
+  __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
+}
+
+/* One line is built in the control page, then sent by a single string instruction: its state is in
+ * registers and in the page, so it goes on at the next byte wherever the guest runs next. */
+static void line_add(char c) {
+  const uint64_t at = control->line_bytes;
+  if (at < TINY_LINE_BYTES_MAX) {
+    control->line[at] = c;
+    control->line_bytes = at + 1;
+  }
+}
+
+static void line_begin(char kind) {
+  control->line_bytes = 0;
+  line_add(kind);
+}
+
+static void line_digits(uint64_t value, int digits) {
+  line_add(' ');
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+    line_add("0123456789abcdef"[(value >> shift) & 15]);
+  }
+}
+
+static void line_number(uint64_t value) {
+  int digits = 1;
+  while (digits < 16 && value >> (4 * digits) != 0) ++digits;
+  line_digits(value, digits);
+}
+
+static void line_send(void) {
+  line_add('\n');
+  barrier();
+  const volatile char* from = control->line;
+  uint64_t count = control->line_bytes;
+  __asm__ volatile("cld; rep outsb" : "+S"(from), "+c"(count) : "d"(DEBUG_PORT) : "memory");
+}
+
+void tiny_on_exception(uint64_t vector, uint64_t error, uint64_t rip) {
+  line_begin('X');
+  line_number(vector);
+  line_digits(error, 16);
+  line_digits(rip, 16);
+  line_send();
+}
+
+static void set_gate(int vector, const char* entry) {
+  const uint64_t address = (uint64_t)entry;
+  idt[vector] = (struct gate){.offset_low = (uint16_t)address,
+                              .selector = 0x08,
+                              .type = 0x8e,
+                              .offset_middle = (uint16_t)(address >> 16),
+                              .offset_high = (uint32_t)(address >> 32)};
+}
+
+static void set_up_interrupts(void) {
+  for (int i = 0; i < 32; ++i) set_gate(i, tiny_exception_stubs + 16 * i);
+  for (int i = 32; i < 0x30; ++i) set_gate(i, tiny_on_stray);
+  set_gate(TIMER_VECTOR, tiny_on_timer);
+  const struct {
+    uint16_t limit;
+    uint64_t base;
+  } __attribute__((packed)) pointer = {sizeof(idt) - 1, (uint64_t)idt};
+  __asm__ volatile("lidt %0" ::"m"(pointer));
+
+  /* Both PICs: ICW1..ICW4, vectors 0x20 and 0x28, everything masked but the timer. */
+  out8(0x20, 0x11);
+  out8(0xa0, 0x11);
+  out8(0x21, TIMER_VECTOR);
+  out8(0xa1, TIMER_VECTOR + 8);
+  out8(0x21, 4);
+  out8(0xa1, 2);
+  out8(0x21, 1);
+  out8(0xa1, 1);
+  out8(0x21, 0xfe);
+  out8(0xa1, 0xff);
+
+  /* The local APIC passes the PIC's interrupts on (LINT0 = ExtINT), whatever firmware left there.
+   */
+  volatile uint32_t* const apic = (volatile uint32_t*)0xfee00000;
+  apic[0xf0 / 4] = 0x12f;
+  apic[0x350 / 4] = 0x700;
+
+  out8(0x43, 0x34); /* channel 0, both bytes, rate generator */
+  out8(0x40, PIT_DIVISOR & 0xff);
+  out8(0x40, PIT_DIVISOR >> 8);
+}
+
+static void write_page(uint64_t page, uint64_t step) {
+  volatile uint64_t* const words = (volatile uint64_t*)(TINY_BASE_GPA + (page << TINY_PAGE_SHIFT));
+  uint64_t x = tiny_base_of(control->seed, page, step);
+  words[0] = step;
+  for (int i = 1; i < 8; ++i) words[i] = x += TINY_WORD_STRIDE;
+  /* Eight at a time: the loop's own instructions are a third of the cost under TCG. Words go out in
+   * ascending order (volatile), which the examiner relies on for a torn page. */
+  for (volatile uint64_t* w = words + 8; w < words + TINY_PAGE_WORDS; w += 8) {
+    w[0] = x += TINY_WORD_STRIDE;
+    w[1] = x += TINY_WORD_STRIDE;
+    w[2] = x += TINY_WORD_STRIDE;
+    w[3] = x += TINY_WORD_STRIDE;
+    w[4] = x += TINY_WORD_STRIDE;
+    w[5] = x += TINY_WORD_STRIDE;
+    w[6] = x += TINY_WORD_STRIDE;
+    w[7] = x += TINY_WORD_STRIDE;
+  }
+}
+
+static int page_is(uint64_t page, uint64_t step) {
+  const volatile uint64_t* const words =
+      (const volatile uint64_t*)(TINY_BASE_GPA + (page << TINY_PAGE_SHIFT));
+  uint64_t x = tiny_base_of(control->seed, page, step);
+  uint64_t different = words[0] ^ step;
+  for (int i = 1; i < 8; ++i) different |= words[i] ^ (x += TINY_WORD_STRIDE);
+  for (const volatile uint64_t* w = words + 8; w < words + TINY_PAGE_WORDS; w += 8) {
+    different |= w[0] ^ (x += TINY_WORD_STRIDE);
+    different |= w[1] ^ (x += TINY_WORD_STRIDE);
+    different |= w[2] ^ (x += TINY_WORD_STRIDE);
+    different |= w[3] ^ (x += TINY_WORD_STRIDE);
+    different |= w[4] ^ (x += TINY_WORD_STRIDE);
+    different |= w[5] ^ (x += TINY_WORD_STRIDE);
+    different |= w[6] ^ (x += TINY_WORD_STRIDE);
+    different |= w[7] ^ (x += TINY_WORD_STRIDE);
+  }
+  return different == 0;
+}
+
+static void report_wrong_page(uint64_t page, uint64_t expected_step, uint64_t at_step) {
+  control->self_check_failures = control->self_check_failures + 1;
+  control->failed_page = page;
+  control->failed_expected_step = expected_step;
+  control->failed_at_step = at_step;
+  line_begin('E');
+  line_number(page);
+  line_digits(expected_step, 16);
+  line_digits(at_step, 16);
+  line_send();
+}
+
+static void make_step(void) {
+  const uint64_t step = control->step_done + 1;
+  const uint64_t page = tiny_page_of(control->seed, control->pages, step);
+  const uint64_t before = tiny_last_step(control->seed, control->pages, step - 1, page);
+  control->self_checks = control->self_checks + 1;
+  if (!page_is(page, before)) report_wrong_page(page, before, step);
+  control->step_started = step;
+  write_page(page, step);
+  control->step_done = step;
+}
+
+/* Written ahead: see struct tiny_control for what an examiner may conclude. */
+static void record(void) {
+  const uint64_t count = control->record_count;
+  const uint64_t step = control->step_done;
+  const uint64_t chain =
+      tiny_next_chain(control->seed, control->pages, control->record[count & 1].chain,
+                      control->record[count & 1].step, step);
+  line_begin('S');
+  line_digits(step, 16);
+  line_digits(chain, 16);
+  control->record[(count + 1) & 1].step = step;
+  control->record[(count + 1) & 1].chain = chain;
+  control->record_count = count + 1;
+  line_send();
+  control->records_emitted = count + 1;
+}
+
+static int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return 99;
+}
+
+/* The value of `key` (with its '='), or `otherwise`. */
+static uint64_t option(const char* text, const char* key, uint64_t otherwise) {
+  for (char last = ' '; text != 0 && *text != 0; last = *text++) {
+    int i = 0;
+    while (key[i] != 0 && text[i] == key[i]) ++i;
+    if (last != ' ' || key[i] != 0) continue;
+    const char* at = text + i;
+    int radix = 10;
+    if (at[0] == '0' && at[1] == 'x') {
+      radix = 16;
+      at += 2;
+    }
+    uint64_t value = 0;
+    for (; digit_of(*at) < radix; ++at) value = value * (uint64_t)radix + (uint64_t)digit_of(*at);
+    return value;
+  }
+  return otherwise;
+}
+
+static void boot(const struct start_info* info) {
+  const char* text =
+      info->magic == START_INFO_MAGIC ? (const char*)info->command_line : (const char*)0;
+  const uint64_t from_ram = tiny_pages_for(option(text, "mib=", 16) << 20, TINY_DEFAULT_PAGES);
+  uint64_t pages = option(text, "pages=", from_ram);
+  if (pages > TINY_MAX_PAGES) pages = TINY_MAX_PAGES;
+  while ((pages & (pages - 1)) != 0) pages &= pages - 1; /* down to a power of two */
+  if (pages == 0) pages = 1;
+
+  for (uint64_t i = 0; i < TINY_PAGE_WORDS; ++i) {
+    ((volatile uint64_t*)TINY_CONTROL_GPA)[i] = 0; /* after a reset of the machine, too */
+  }
+  control->version = TINY_VERSION;
+  control->seed = option(text, "seed=", 1);
+  control->base_gpa = TINY_BASE_GPA;
+  control->pages = pages;
+  control->rate_pages_per_s = option(text, "rate=", 4000);
+  control->range_count = 1;
+  control->range[0].gpa = TINY_BASE_GPA;
+  control->range[0].pages = pages;
+  control->record[0].chain = tiny_first_chain(control->seed, pages);
+  for (uint64_t page = 0; page < pages; ++page) write_page(page, 0);
+  control->magic = TINY_MAGIC;
+
+  line_begin('B');
+  line_number(pages);
+  line_digits(control->seed, 16);
+  line_number(TINY_BASE_GPA);
+  line_send();
+}
+
+/* Waits until the timer has ticked; returns how many ticks' work is due, at most four. */
+static uint64_t wait_for_ticks(void) {
+  __asm__ volatile("cli");
+  while (control->ticks == control->ticks_handled) {
+    __asm__ volatile("sti; hlt; cli" ::
+                         : "memory"); /* no gap: sti opens after the next instruction */
+  }
+  __asm__ volatile("sti");
+  const uint64_t now = control->ticks;
+  uint64_t due = now - control->ticks_handled;
+  if (due > TINY_TICKS_CAUGHT_UP) {
+    control->ticks_forgotten = control->ticks_forgotten + due - TINY_TICKS_CAUGHT_UP;
+    due = TINY_TICKS_CAUGHT_UP;
+  }
+  control->ticks_handled = now;
+  return due;
+}
+
+/* Flattened: in steady state no return address lives on the stack, so a stale stack page cannot
+ * send the guest astray before it has reported the pages that are wrong. */
+__attribute__((flatten)) static void run(void) {
+  for (;;) {
+    const uint64_t due = wait_for_ticks();
+    const uint64_t work = control->fraction + due * control->rate_pages_per_s;
+    control->fraction = work % TINY_TICKS_PER_S;
+    control->step_target = control->step_done + work / TINY_TICKS_PER_S;
+    while (control->step_done < control->step_target) make_step();
+    if (control->ticks_handled - control->ticks_at_record < TINY_TICKS_PER_RECORD) continue;
+    control->ticks_at_record = control->ticks_handled;
+    if (control->step_done != control->record[control->record_count & 1].step) record();
+  }
+}
+
+void tiny_main(const struct start_info* info) {
+  boot(info);
+  set_up_interrupts();
+  run();
+}

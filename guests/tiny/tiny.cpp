@@ -1,0 +1,71 @@
+// The guest `tiny` as the harness sees it: the command line that starts it, the embedded payload,
+// and the pure functions of model.cpp applied to a plan's shape.
+//
+// The number of owned pages follows from the RAM size alone and is passed to the guest explicitly,
+// so that guest and harness agree even if the guest's own view of RAM should differ. The payload's
+// bytes come from payload/embed.S (see payload.cmake). By hand: payload/boot.S has the run line.
+#include "guests/tiny/tiny.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "guests/tiny/model.h"
+#include "harness/core/error.h"
+
+extern "C" {
+extern const std::byte migfuzz_tiny_elf_begin[];  // defined in payload/embed.S
+extern const std::byte migfuzz_tiny_elf_end[];
+}
+
+namespace migfuzz {
+
+std::string_view Tiny::summary() const {
+  return "bare-metal closed-form page writer: boots in 50-120 ms, checks itself, owns up to 8 MiB";
+}
+
+std::uint64_t Tiny::pages(const GuestShape& shape) const {
+  return tiny_pages_for(shape.memory_bytes, pages_max_);
+}
+
+std::vector<std::string> Tiny::arguments(const GuestShape& shape,
+                                         const std::string& payload) const {
+  if (shape.memory_bytes < least_memory_bytes()) {
+    throw UsageError("guest tiny: " + std::to_string(shape.memory_bytes) +
+                     " bytes of RAM are too few, it needs " + std::to_string(least_memory_bytes()));
+  }
+  char line[96];
+  std::snprintf(line, sizeof line, "seed=0x%016" PRIx64 " rate=%" PRIu32 " pages=%" PRIu64,
+                shape.seed, shape.dirty_pages_per_s, pages(shape));
+  return {"-kernel", payload, "-append", line};
+}
+
+ImageExam Tiny::examine(const GuestShape& shape, Bytes ram) const {
+  return tiny::examine({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram);
+}
+
+std::optional<Guest::StalePage> Tiny::stale_page(const GuestShape& shape, Bytes ram) const {
+  return tiny::stale_page({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram);
+}
+
+bool Tiny::owns(const GuestShape& shape, std::uint64_t gpa) const {
+  return gpa >= TINY_BASE_GPA && (gpa - TINY_BASE_GPA) / TINY_PAGE_BYTES < pages(shape);
+}
+
+GuestRecords Tiny::parse(const GuestShape& shape, std::string_view text) const {
+  return tiny::parse({shape.seed, pages(shape), shape.dirty_pages_per_s}, text);
+}
+
+std::optional<std::string> Tiny::disagreement(const GuestShape& shape, const ImageExam& exam,
+                                              std::string_view text) const {
+  return tiny::tail_disagrees({shape.seed, pages(shape), shape.dirty_pages_per_s}, exam, text);
+}
+
+std::optional<std::uint64_t> Tiny::last_step(std::string_view tail) const {
+  return tiny::last_step(tail);
+}
+
+Bytes Tiny::payload() const { return Bytes(migfuzz_tiny_elf_begin, migfuzz_tiny_elf_end); }
+
+std::unique_ptr<Guest> make_tiny() { return std::make_unique<Tiny>(); }
+
+}  // namespace migfuzz

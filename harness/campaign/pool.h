@@ -1,0 +1,43 @@
+// The pool: runs plans on N workers and hands over each result as it comes.
+//
+// A worker that dies costs its case (`infra`) and is replaced; a case that exceeds the bound costs
+// its worker. Single-threaded, like everything else: the caller's loop drives it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "harness/campaign/worker.h"
+#include "harness/core/scenario.h"
+
+namespace migfuzz {
+
+/// No case may take longer: the director's own bounds add up to less, so that a worker over it hangs.
+inline constexpr Milliseconds kCaseLimit{90000};
+
+class Pool {
+ public:
+  struct Done {
+    PlannedCase planned;
+    CaseResult result;
+    std::vector<std::string> passed_points;
+  };
+
+  Pool(io::Loop& loop, const Catalogs& catalogs, TrialFunction trial, unsigned jobs);
+  ~Pool();  // ends every worker and everything in it
+
+  /// Runs all; `done` is called once per case, in the order in which they end. Returns early when
+  /// `stop()` turns true; cases under way are then ended without a result.
+  void run(std::vector<PlannedCase> cases, const std::function<void(Done)>& done,
+           const std::function<bool()>& stop);
+  /// One accelerator trial (JSON in and out, see worker.h). Throws CannotRun when the machine gives
+  /// a worker no namespaces.
+  std::string trial(const std::string& request, Milliseconds limit);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace migfuzz

@@ -1,0 +1,114 @@
+#include "harness/campaign/worker.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/core/error.h"
+#include "harness/director.h"
+#include "harness/judge.h"
+
+namespace migfuzz {
+namespace {
+
+using nlohmann::json;
+
+std::string history_lines(const History& history) {
+  std::string text;
+  for (const auto& event : history.events()) text += to_json(event).dump() + "\n";
+  return text;
+}
+
+std::string case_readme(const CaseResult& result) {
+  return fmt::format(
+      "# {}\n\nVerdict: **{}**{}\n\n{}\n\nReplay: `migfuzz replay plan.json` in this folder.\n\n"
+      "- `plan.json`: everything that decided this case\n"
+      "- `history.jsonl`: what happened, one event per line, `at_ns` on one clock\n"
+      "- `qmp-source.log`, `qmp-destination.log`: both monitors of each host (milliseconds)\n"
+      "- `stderr-*.log`: what QEMU printed\n"
+      "- `guest-*.log`: the guest's own record of its steps\n",
+      result.id, to_string(result.verdict),
+      result.signature.empty() ? "" : " (" + result.signature + ")", result.headline);
+}
+
+void collect_evidence(CaseResult& result, World& world) {
+  result.evidence["plan.json"] = to_json(result.plan).dump(2) + "\n";
+  result.evidence["history.jsonl"] = history_lines(world.history());
+  for (const auto side : {Side::source, Side::destination}) {
+    const std::string name(to_string(side));
+    result.evidence["qmp-" + name + ".log"] = world.transcript(side);
+    result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
+    result.evidence["guest-" + name + ".log"] = world.guest_text(side);
+  }
+  result.evidence["README.md"] = case_readme(result);
+}
+
+std::vector<std::string> points_passed(const History& history) {
+  std::vector<std::string> points;
+  for (const auto& event : history.events())
+    if (event.kind == "point" &&
+        std::find(points.begin(), points.end(), event.name) == points.end())
+      points.push_back(event.name);
+  return points;
+}
+
+// Bytes of a guest or of QEMU need not be UTF-8; the report shows what can be shown.
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string answer_case(io::Loop& loop, const json& job, const Catalogs& catalogs) {
+  const auto plan = plan_from_json(job.at("plan"));
+  const auto run = run_case(loop, plan, catalogs);
+  json answer{{"number", job.at("number")},
+              {"result", to_json(run.result)},
+              {"evidence", run.result.evidence},
+              {"points", run.passed_points}};
+  return dump(answer);
+}
+
+}  // namespace
+
+CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs) {
+  CaseRun run;
+  try {
+    check_plan(plan, catalogs);
+    const auto& guest = catalogs.find_guest(plan.guest.name);
+    const auto& protocol = catalogs.find_protocol(plan.protocol);
+    const auto world =
+        catalogs.find_hypervisor(plan.hypervisor).build(loop, plan, guest, protocol);
+    const auto* fault = plan.faults.empty() ? nullptr : &catalogs.find_fault(plan.faults[0].kind);
+    try {
+      const auto evidence = direct(plan, *world, protocol, guest, fault);
+      run.result = judge(plan, world->history(), evidence, catalogs.checkers);
+    } catch (const InfraError& error) {
+      run.result = untold(plan, error.what());
+      run.result.duration_ms = std::chrono::duration<double, std::milli>(
+                                   Clock::now() - world->history().start()).count();
+    }
+    run.passed_points = points_passed(world->history());
+    try {
+      collect_evidence(run.result, *world);
+    } catch (const InfraError&) {
+      // No host came up: the headline says why, and there is nothing more to keep.
+    }
+  } catch (const std::exception& error) {
+    run.result = untold(plan, error.what());
+  }
+  return run;
+}
+
+int work(io::Line& line, const Catalogs& catalogs, const TrialFunction& trial) {
+  while (const auto text = line.read()) {
+    // A loop per job: nothing of one case can linger into the next.
+    io::Loop loop;
+    const auto job = json::parse(*text);
+    if (job.at("job") == "trial")
+      line.write(trial(loop, *text));
+    else
+      line.write(answer_case(loop, job, catalogs));
+  }
+  return 0;
+}
+
+}  // namespace migfuzz

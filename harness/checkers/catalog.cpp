@@ -1,0 +1,48 @@
+#include "harness/checkers/catalog.h"
+
+namespace migfuzz {
+
+std::vector<std::unique_ptr<Checker>> all_checkers() {
+  std::vector<std::unique_ptr<Checker>> all;
+  all.push_back(make_single_owner());
+  all.push_back(make_memory());
+  all.push_back(make_no_rollback());
+  all.push_back(make_survivor());
+  all.push_back(make_truth());
+  all.push_back(make_liveness());
+  all.push_back(make_clean_exit());
+  return all;
+}
+
+Survivor survivor_of(const Evidence& evidence) {
+  const bool source = evidence.beats_after_settle_source > 0;
+  const bool destination = evidence.beats_after_settle_destination > 0;
+  if (source && destination) return Survivor::both;
+  if (source) return Survivor::source;
+  return destination ? Survivor::destination : Survivor::none;
+}
+
+std::string_view to_string(Survivor survivor) {
+  switch (survivor) {
+    case Survivor::source: return "source";
+    case Survivor::destination: return "destination";
+    case Survivor::both: return "both";
+    case Survivor::none: return "none";
+  }
+  return "?";
+}
+
+namespace checkers {
+
+Finding good(std::string_view checker, std::string what) {
+  return {std::string(checker), Verdict::pass, std::move(what), "", ""};
+}
+
+Finding broken(std::string_view checker, std::string symptom, std::string what,
+               std::string reason) {
+  return {std::string(checker), Verdict::fail, std::move(what), std::move(symptom),
+          std::move(reason)};
+}
+
+}  // namespace checkers
+}  // namespace migfuzz

@@ -1,0 +1,36 @@
+// Every checker, one line each, in the order in which the first broken promise names the signature:
+// a double run explains a rollback, not the other way round.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/core/checker.h"
+
+namespace migfuzz {
+
+std::unique_ptr<Checker> make_single_owner();
+std::unique_ptr<Checker> make_memory();
+std::unique_ptr<Checker> make_no_rollback();
+std::unique_ptr<Checker> make_survivor();
+std::unique_ptr<Checker> make_truth();
+std::unique_ptr<Checker> make_liveness();
+std::unique_ptr<Checker> make_clean_exit();
+
+std::vector<std::unique_ptr<Checker>> all_checkers();
+
+/// Who runs the guest at the end, by the evidence of its own steps after the arbiter was done.
+enum class Survivor { source, destination, both, none };
+Survivor survivor_of(const Evidence& evidence);
+std::string_view to_string(Survivor survivor);
+
+namespace checkers {
+/// A finding of `pass` with its proof.
+Finding good(std::string_view checker, std::string what);
+/// A broken promise.
+Finding broken(std::string_view checker, std::string symptom, std::string what,
+               std::string reason = {});
+}  // namespace checkers
+
+}  // namespace migfuzz

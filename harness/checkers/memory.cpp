@@ -1,0 +1,133 @@
+// memory: every page the guest owns has its closed-form content at the survivor's own step.
+//
+// Three looks: the destination's image before it first runs (closed form, and byte for byte against
+// the source's, where both stand still), the survivor's image at the end, and the guest's own
+// self-check records. After `corrupt` the changed page, and no other, must be named by one of them.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "harness/checkers/catalog.h"
+
+namespace migfuzz {
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+
+struct Looked {
+  std::set<std::uint64_t> wrong_gpas;  // page addresses
+  std::string first;                   // the first wrong page, in words
+  bool all_stale = true;
+  std::uint64_t wrong_pages = 0;
+  std::uint64_t pages_checked = 0;
+  std::string unreadable;
+};
+
+std::string words(const PageFault& fault) {
+  if (fault.stale_step)
+    return fmt::format("page {} at {:#x} holds step {} instead of {}", fault.page, fault.gpa,
+                       *fault.stale_step, fault.expected_step);
+  return fmt::format("page {} at {:#x} has {} wrong bytes from offset {} (written at step {})",
+                     fault.page, fault.gpa, fault.bad_bytes, fault.first_bad_byte,
+                     fault.expected_step);
+}
+
+void take(Looked& looked, const std::optional<ImageExam>& exam) {
+  if (!exam) return;
+  if (!exam->readable) {
+    looked.unreadable = exam->why;
+    return;
+  }
+  looked.pages_checked += exam->pages_checked;
+  looked.wrong_pages += exam->wrong_pages;
+  for (const auto& fault : exam->wrong) {
+    if (looked.first.empty()) looked.first = words(fault);
+    looked.all_stale = looked.all_stale && fault.stale_step.has_value();
+    looked.wrong_gpas.insert(fault.gpa / kPageBytes * kPageBytes);
+  }
+}
+
+Looked look(const Evidence& e) {
+  Looked looked;
+  take(looked, e.exam_at_switch);
+  const auto survivor = survivor_of(e);
+  if (survivor == Survivor::source || survivor == Survivor::both) take(looked, e.source.exam);
+  if (survivor == Survivor::destination || survivor == Survivor::both)
+    take(looked, e.destination.exam);
+  return looked;
+}
+
+class Memory final : public Checker {
+ public:
+  std::string_view name() const override { return "memory"; }
+  std::string_view claim() const override {
+    return "every owned page has its closed-form content at the survivor's step";
+  }
+
+  std::vector<Finding> check(const Plan&, const History&, const Evidence& e) const override {
+    auto looked = look(e);
+    std::uint64_t self_checks = 0;
+    for (const auto& record : e.records.records)
+      if (record.kind == GuestRecord::Kind::self_check_failed) {
+        ++self_checks;
+        looked.wrong_gpas.insert(record.gpa / kPageBytes * kPageBytes);
+        if (looked.first.empty())
+          looked.first = fmt::format("the guest itself found page {} at {:#x} changed",
+                                     record.page, record.gpa);
+      }
+    if (e.expected.expect == Expect::seen) return {seen(e, looked)};
+    return judge(e, looked, self_checks);
+  }
+
+ private:
+  std::vector<Finding> judge(const Evidence& e, const Looked& looked,
+                             std::uint64_t self_checks) const {
+    if (!looked.unreadable.empty())
+      return {checkers::broken(name(), "image-unreadable",
+                               "the survivor's image has no sane control block: " +
+                                   looked.unreadable)};
+    if (looked.wrong_pages + self_checks > 0)
+      return {checkers::broken(
+          name(), looked.all_stale && looked.wrong_pages > 0 ? "stale-page" : "wrong-page",
+          fmt::format("{} wrong pages; {}", std::max(looked.wrong_pages, self_checks),
+                      looked.first))};
+    if (e.pair && e.pair->differing > 0)
+      return {checkers::broken(
+          name(), "images-differ",
+          fmt::format("{} of {} pages differ between source and destination; first at {:#x}",
+                      e.pair->differing, e.pair->pages,
+                      e.pair->first_differing_gpa.empty() ? 0 : e.pair->first_differing_gpa[0]))};
+    if (survivor_of(e) == Survivor::none)
+      return {checkers::good(name(), "no image is left to check")};
+    if (looked.pages_checked == 0)
+      return {{std::string(name()), Verdict::infra, "no page was checked", "nothing-checked", ""}};
+    return {checkers::good(
+        name(), fmt::format("{} owned pages checked{}", looked.pages_checked,
+                            e.pair ? fmt::format(", {} pages byte-equal on both hosts",
+                                                 e.pair->pages)
+                                   : std::string()))};
+  }
+
+  Finding seen(const Evidence& e, const Looked& looked) const {
+    if (!e.flip)
+      return {std::string(name()), Verdict::not_delivered, "no owned page passed behind the point",
+              "", std::string(e.expected.reason)};
+    const auto page = e.flip->gpa / kPageBytes * kPageBytes;
+    if (looked.wrong_gpas == std::set{page})
+      return checkers::good(name(), fmt::format("the flip at {:#x} was seen: {}", e.flip->gpa,
+                                                looked.first));
+    if (looked.wrong_gpas.contains(page))
+      return checkers::broken(name(), "oracle/other-pages",
+                              fmt::format("besides the flipped page {:#x}, {} others are wrong",
+                                          page, looked.wrong_gpas.size() - 1));
+    return checkers::broken(name(), "oracle/flip-unseen",
+                            fmt::format("the flip at {:#x} went unseen", e.flip->gpa),
+                            std::string(e.expected.reason));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_memory() { return std::make_unique<Memory>(); }
+
+}  // namespace migfuzz

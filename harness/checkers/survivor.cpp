@@ -1,0 +1,59 @@
+// survivor: at least one host holds a consistent image that runs, or the loss is one the table expects.
+//
+// "Runs" means that the guest's own record grew after the arbiter was done; a QMP state alone proves
+// nothing. A survivor where the table expects a loss is a finding too: then the table is wrong, or
+// the fault did not do what it says.
+#include <fmt/format.h>
+
+#include "harness/checkers/catalog.h"
+
+namespace migfuzz {
+namespace {
+
+class SurvivorChecker final : public Checker {
+ public:
+  std::string_view name() const override { return "survivor"; }
+  std::string_view claim() const override {
+    return "at least one host holds a consistent image that runs, or the loss is an expected one";
+  }
+
+  std::vector<Finding> check(const Plan&, const History&, const Evidence& e) const override {
+    const auto survivor = survivor_of(e);
+    const auto what = fmt::format("survivor: {}; expected: {} (rule {})", to_string(survivor),
+                                  to_string(e.expected.expect), e.expected.rule);
+    const std::string reason(e.expected.reason);
+    if (agrees(e.expected.expect, survivor)) {
+      const auto verdict = survivor == Survivor::none   ? Verdict::expected_loss
+                           : survivor == Survivor::both ? Verdict::hazard
+                                                        : Verdict::pass;
+      return {{std::string(name()), verdict, what,
+               survivor == Survivor::both ? "double-run" : "", reason}};
+    }
+    return {checkers::broken(name(), symptom(e.expected.expect, survivor), what, reason)};
+  }
+
+ private:
+  static bool agrees(Expect expect, Survivor survivor) {
+    switch (expect) {
+      case Expect::source: return survivor == Survivor::source;
+      case Expect::destination: return survivor == Survivor::destination;
+      case Expect::loss: return survivor == Survivor::none;
+      case Expect::one:
+      case Expect::seen: return survivor == Survivor::source || survivor == Survivor::destination;
+      case Expect::double_run: return survivor != Survivor::none;
+    }
+    return false;
+  }
+
+  static std::string symptom(Expect expect, Survivor survivor) {
+    if (survivor == Survivor::none) return "vm-lost";
+    if (survivor == Survivor::both) return "double-run";
+    return expect == Expect::loss ? "unexpected-survivor" : "wrong-survivor";
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_survivor() { return std::make_unique<SurvivorChecker>(); }
+
+}  // namespace migfuzz

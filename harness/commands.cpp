@@ -1,0 +1,153 @@
+#include "harness/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/core/error.h"
+#include "harness/core/scenario.h"
+#include "harness/io/child.h"
+#include "harness/io/files.h"
+
+namespace migfuzz {
+namespace {
+
+using nlohmann::json;
+
+void row(std::string_view name, std::string_view text) { fmt::print("{:<28} {}\n", name, text); }
+
+std::string sides_of(const FaultKind& kind) {
+  std::string sides;
+  for (const auto side : kind.sides)
+    sides += (sides.empty() ? "" : ", ") + std::string(to_string(side));
+  return sides;
+}
+
+struct Check {
+  std::string name;
+  bool present;
+  std::string why;
+  std::string cost;  // of its absence
+};
+
+void print(const Check& check) {
+  fmt::print("{} {:<22} {}\n", check.present ? "present" : "ABSENT ", check.name, check.why);
+  if (!check.present) fmt::print("{:>31}costs you: {}\n", "", check.cost);
+}
+
+Check check_accelerator(Pool& pool, const Plan& base, const std::string& accel) {
+  const json request{{"job", "trial"},          {"binary", base.source.binary},
+                     {"accel", accel},          {"memory_bytes", std::uint64_t{16} << 20},
+                     {"guest", base.guest.name}, {"limit_ms", accel == "kvm" ? 1000 : 15000}};
+  const auto answer = json::parse(pool.trial(request.dump(), Milliseconds(45000)));
+  const bool beats = answer.at("beats");
+  return {accel, beats,
+          beats ? fmt::format("QEMU {} ran the guest", answer.at("version").get<std::string>())
+                : answer.at("why").get<std::string>(),
+          accel == "kvm" ? "speed, and findings that only show with KVM; TCG is used instead"
+                         : "everything: no guest runs here"};
+}
+
+}  // namespace
+
+int list_catalog(const std::string& kind, const Catalogs& catalogs) {
+  if (kind == "phases") {
+    for (const auto phase : all_phases()) row(to_string(phase), describe(phase));
+  } else if (kind == "points") {
+    for (const auto& point : all_point_kinds())
+      row(fmt::format("{}/{}", to_string(point.phase), point.pattern), point.summary);
+  } else if (kind == "faults") {
+    for (const auto& fault : catalogs.faults)
+      row(fault.name, fmt::format("[{}; {}; {}] {}", fault.active ? "active" : "passive",
+                                  fault.component, sides_of(fault), fault.summary));
+  } else if (kind == "guests") {
+    for (const auto& guest : catalogs.guests) row(guest->name(), guest->summary());
+  } else if (kind == "checkers") {
+    for (const auto& checker : catalogs.checkers) row(checker->name(), checker->claim());
+  } else if (kind == "protocols") {
+    for (const auto& protocol : catalogs.protocols) row(protocol->name(), protocol->summary());
+  } else if (kind == "scenarios") {
+    for (const auto& scenario : catalogs.scenarios) row(scenario.name, scenario.summary);
+  } else if (kind == "outcomes") {
+    for (const auto& rule : outcome_table())
+      row(rule.rule, fmt::format("{}: {}", to_string(rule.expect), rule.reason));
+  } else {
+    const std::vector<std::string> known{"phases",    "points",    "faults",   "guests", "checkers",
+                                         "protocols", "scenarios", "outcomes"};
+    throw UsageError(fmt::format("list: `{}` is not a catalog; there are phases, points, faults, "
+                                 "guests, checkers, protocols, scenarios, outcomes", kind));
+  }
+  return 0;
+}
+
+int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalogs,
+           const TrialFunction& trial) {
+  const auto path = io::is_folder(request.path) ? request.path + "/plan.json" : request.path;
+  const auto plan = plan_from_text(io::read_input(path, 1 << 20), path);
+  check_plan(plan, catalogs);
+  Pool pool(loop, catalogs, trial, request.jobs);
+  // The stored accelerator is part of the plan: another one would be another case.
+  if (plan.accel != "auto") choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
+  int signal = 0;
+  const io::Signals signals(loop, [&](int number) { signal = number; });
+  std::vector<PlannedCase> cases(request.times, PlannedCase{plan, ""});
+  std::map<std::string, std::size_t> outcomes;
+  Summary summary;
+  std::vector<CaseResult> results;
+  std::unique_ptr<Output> output;
+  if (!request.output.empty()) output = std::make_unique<Output>(request.output);
+  pool.run(
+      std::move(cases),
+      [&](Pool::Done done) {
+        const auto& result = done.result;
+        const auto line = result.signature.empty()
+                              ? std::string(to_string(result.verdict))
+                              : fmt::format("{}  {}", to_string(result.verdict), result.signature);
+        ++outcomes[line];
+        if (!request.quiet) fmt::print("{}\n    {}\n", line, result.headline);
+        results.push_back(result);
+        if (output) output->add(std::move(done.result));
+      },
+      [&] { return signal != 0; });
+  for (const auto& [line, count] : outcomes)
+    fmt::print("{} of {}: {}\n", count, request.times, line);
+  if (signal != 0) return 128 + signal;
+  sum_up(summary, results, 0);
+  return exit_status(summary);
+}
+
+int doctor(io::Loop& loop, const Plan& base, const Catalogs& catalogs, const TrialFunction& trial) {
+  fmt::print("migfuzz on this machine, as {}:\n", ::geteuid() == 0 ? "root" : "an ordinary user");
+  const auto binary = base.source.binary.empty() ? "qemu-system-x86_64" : base.source.binary;
+  const auto path = io::find_executable(binary);
+  print({"qemu", path.has_value(), path ? *path : binary + " is not an executable file",
+         "everything: install qemu-system-x86 or name one with --source-qemu"});
+  if (!path) return 4;
+  Pool pool(loop, catalogs, trial, 1);
+  std::optional<Check> tcg;
+  try {
+    tcg = check_accelerator(pool, base, "tcg");
+  } catch (const CannotRun& error) {
+    print({"namespaces", false, error.what(),
+           "everything: run as root, or allow unprivileged user namespaces"});
+    return 4;
+  }
+  print({"namespaces", true, "PID, mount, network and IPC namespaces of a worker's own", ""});
+  print(*tcg);
+  print(check_accelerator(pool, base, "kvm"));
+  const bool root = ::geteuid() == 0;
+  print({"userfaultfd", root, root ? "root may use it" : "needs root",
+         "post-copy phases, which this version does not run yet"});
+  return tcg->present ? 0 : 4;
+}
+
+int rewrite_reports(const std::string& folder, const Reports& reports) {
+  const auto [summary, results] = Output::read(folder);
+  for (const auto& [name, text] : reports(summary, results))
+    io::write_whole(folder + "/" + name, text);
+  fmt::print("report: {}/report.html\n", folder);
+  return 0;
+}
+
+}  // namespace migfuzz

@@ -1,0 +1,87 @@
+#include "harness/core/catalogs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+namespace {
+
+template <typename T>
+const T& value_of(const T& item) {
+  return item;
+}
+template <typename T>
+const T& value_of(const std::unique_ptr<T>& item) {
+  return *item;
+}
+
+std::string_view name_of(const FaultKind& kind) { return kind.name; }
+std::string_view name_of(const HypervisorKind& kind) { return kind.name; }
+std::string_view name_of(const Scenario& scenario) { return scenario.name; }
+std::string_view name_of(const Guest& guest) { return guest.name(); }
+std::string_view name_of(const Protocol& protocol) { return protocol.name(); }
+
+template <typename List>
+const auto& find(std::string_view kind, std::string_view name, const List& list) {
+  std::vector<std::string> known;
+  for (const auto& item : list) {
+    if (name_of(value_of(item)) == name) return value_of(item);
+    known.emplace_back(name_of(value_of(item)));
+  }
+  throw UsageError(unknown_word(kind, name, known));
+}
+
+}  // namespace
+
+std::string unknown_word(std::string_view kind, std::string_view word,
+                         const std::vector<std::string>& known) {
+  const auto near = nearest(word, known);
+  return fmt::format("{} `{}` is not known; {}: {}; see `migfuzz list {}s`", kind, word,
+                     near.empty() ? "there are" : "nearest", fmt::join(near.empty() ? known : near, ", "),
+                     kind);
+}
+
+const FaultKind& Catalogs::find_fault(std::string_view name) const {
+  return find("fault", name, faults);
+}
+const Guest& Catalogs::find_guest(std::string_view name) const {
+  return find("guest", name, guests);
+}
+const Protocol& Catalogs::find_protocol(std::string_view name) const {
+  return find("protocol", name, protocols);
+}
+const HypervisorKind& Catalogs::find_hypervisor(std::string_view name) const {
+  return find("hypervisor", name, hypervisors);
+}
+const Scenario& Catalogs::find_scenario(std::string_view name) const {
+  return find("scenario", name, scenarios);
+}
+
+void check_plan(const Plan& plan, const Catalogs& catalogs) {
+  const auto& guest = catalogs.find_guest(plan.guest.name);
+  catalogs.find_protocol(plan.protocol);
+  catalogs.find_hypervisor(plan.hypervisor);
+  if (plan.guest.memory_bytes < guest.least_memory_bytes())
+    throw UsageError(fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
+                                 plan.guest.memory_bytes, plan.guest.name,
+                                 guest.least_memory_bytes() / 1024));
+  if (plan.faults.size() > 1)
+    throw UsageError("plan: it has more than one fault; this version runs one at a time");
+  for (const auto& fault : plan.faults) {
+    const auto& kind = catalogs.find_fault(fault.kind);
+    if (std::find(kind.sides.begin(), kind.sides.end(), fault.side) == kind.sides.end()) {
+      std::vector<std::string_view> sides;
+      for (const auto side : kind.sides) sides.push_back(to_string(side));
+      throw UsageError(fmt::format("fault `{}` cannot hit the {}; it can hit: {}", fault.kind,
+                                   to_string(fault.side), fmt::join(sides, ", ")));
+    }
+  }
+  if (!expected_outcome(plan))
+    throw UsageError("plan: the expected-outcome table has no rule for this fault, side and point");
+}
+
+}  // namespace migfuzz

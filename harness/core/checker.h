@@ -1,0 +1,62 @@
+// Checker: a pure claim about a finished case. (Plan, History, Evidence) in, findings out.
+//
+// A checker states `pass` with its proof, or what is broken with a stable symptom. It never looks
+// at the machine. One that throws makes the case `infra`: nothing checked is never a pass.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/guest.h"
+#include "harness/core/history.h"
+#include "harness/core/outcome.h"
+#include "harness/core/plan.h"
+#include "harness/core/verdict.h"
+#include "harness/core/world.h"
+
+namespace migfuzz {
+
+/// What was kept of one host.
+struct HostEvidence {
+  std::string guest_text;         // debugcon of this host, whole
+  Sight at_settle;                // when the arbiter was done
+  std::optional<ImageExam> exam;  // of its image, when it stood still for the last time
+  std::optional<Ending> ending;   // nothing: it was still alive at teardown and refused to end
+  bool ended_by_plan = false;     // killed by a fault, by fencing, or by teardown after a hang
+  std::string messages;           // its stderr
+};
+
+/// Comparison of both images between "source completed" and "destination runs".
+struct PairEvidence {
+  std::uint64_t pages = 0;
+  std::uint64_t differing = 0;
+  std::vector<std::uint64_t> first_differing_gpa;  // at most 16
+};
+
+struct Evidence {
+  HostEvidence source, destination;
+  std::optional<PairEvidence> pair;
+  std::optional<ImageExam> exam_at_switch;  // destination's image, before it first ran
+  std::optional<Flip> flip;
+  bool settled = false;            // the arbiter reached `done` in time
+  std::string settle_note;         // what it waited for, when not
+  std::uint64_t beats_after_settle_source = 0, beats_after_settle_destination = 0;
+  std::uint64_t step_at_settle = 0;      // last recorded step of the survivor then
+  /// Why the records cannot belong to the survivor's last image; nothing when they can.
+  std::optional<std::string> records_disagree;
+  GuestRecords records;            // the records in the order in which the hosts owned the guest
+  bool delivered = false;
+  Expectation expected;
+};
+
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view claim() const = 0;  // one sentence
+  virtual std::vector<Finding> check(const Plan& plan, const History& history,
+                                     const Evidence& evidence) const = 0;
+};
+
+}  // namespace migfuzz

@@ -1,0 +1,47 @@
+// FaultKind: one way in which a component can fail, and how to take it away again.
+//
+// A kind is a value that describes itself plus three functions on a World. inject() starts it,
+// delivered() is asked until it has a proof (an effect that was observed, not only a call that was
+// made), heal() undoes it and may be called at any time, more than once.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/plan.h"
+#include "harness/core/world.h"
+
+namespace migfuzz {
+
+/// When the channel, which stands at the point while the fault is injected, flows again.
+enum class Flow {
+  at_injection,  // once inject() has returned: the failure is met by moving bytes
+  at_heal,       // the standing channel is the failure
+  never          // the fault has ended or cut the channel itself
+};
+
+struct FaultKind {
+  std::string_view name;
+  std::string_view summary;        // one line: what fails and what the peers see
+  std::string_view component;      // "qemu", "host", "channel", "network", "data"
+  bool active = true;              // active: does something; passive: stops doing something
+  std::vector<Side> sides;         // where it can hit
+  Transport transport = Transport::tcp;  // the transport that shows it best
+  std::uint32_t heal_after_ms = 0;  // default; 0: stays
+  std::uint32_t patience_ms = 0;   // least patience of the arbiter with it; 0: the plan's default
+  Flow flow = Flow::at_injection;
+  /// Injected before the migration starts and acts on the first page record behind its point; the
+  /// channel is never held. Only points with page records behind them can have it.
+  bool acts_on_page = false;
+  bool kills = false;              // ends the process of its side: such an end is the plan's
+  std::string_view colour;         // for reports, "#rrggbb"
+
+  std::function<void(World&, const FaultSpec&)> inject;
+  /// The proof, one line, once there is one.
+  std::function<std::optional<std::string>(World&, const FaultSpec&)> delivered;
+  std::function<void(World&, const FaultSpec&)> heal;
+};
+
+}  // namespace migfuzz

@@ -1,0 +1,69 @@
+// The one record of a case: a totally ordered, append-only list of events.
+//
+// Written by handlers as things happen, read by checkers and the report after the end. `at` counts
+// nanoseconds from the start of the case on CLOCK_MONOTONIC; events keep the order of their `seq`
+// even where two clocks agree. One JSON line per event on disk.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "harness/core/types.h"
+
+namespace migfuzz {
+
+using Scalar = std::variant<bool, std::int64_t, std::string>;
+using Fields = std::vector<std::pair<std::string, Scalar>>;
+
+/// What an event is about. The names are those of the file and the report.
+///  qmp-event, qmp-command, qmp-reply: name = event or command; side = host
+///  stream: name = item or point ("section_full", "point"); fields: offset, idstr
+///  heartbeat: the guest's record reached evidence; fields: step
+///  process: name = "started" | "exited"; fields: pid, code, signal
+///  fault: name = "armed" | "injected" | "delivered" | "healed"; fields: kind, proof
+///  decision: the arbiter's; name = action; fields: why
+///  phase: name = phase that begins now
+///  owner: name = "source" | "destination" | "both" | "none": who executes the guest from now on
+///  note: anything else worth a line
+struct Event {
+  std::uint64_t seq = 0;
+  std::int64_t at_ns = 0;
+  std::string actor;  // "source", "destination", "channel", "arbiter", "director"
+  std::string kind;
+  std::string name;
+  Fields fields;
+  bool operator==(const Event&) const = default;
+};
+
+std::optional<std::string> text_field(const Event& event, std::string_view key);
+std::optional<std::int64_t> number_field(const Event& event, std::string_view key);
+
+class History {
+ public:
+  explicit History(Clock::time_point start = Clock::now()) : start_(start) {}
+  const Event& add(std::string_view actor, std::string_view kind, std::string_view name,
+                   Fields fields = {});
+  /// For events whose moment lies before now (a heartbeat read from a file).
+  const std::vector<Event>& events() const { return events_; }
+  /// First event of that kind and name (empty name: any) from that actor (empty: any).
+  const Event* first(std::string_view actor, std::string_view kind, std::string_view name = {}) const;
+  const Event* last(std::string_view actor, std::string_view kind, std::string_view name = {}) const;
+  Clock::time_point start() const { return start_; }
+  /// The last `count` events as one text, for messages of expired waits.
+  std::string tail(std::size_t count) const;
+  /// For tests and replayed files: takes events as they are.
+  static History from_events(std::vector<Event> events);
+
+ private:
+  Clock::time_point start_;
+  std::vector<Event> events_;
+};
+
+nlohmann::json to_json(const Event& event);
+Event event_from_json(const nlohmann::json& json);
+
+}  // namespace migfuzz

@@ -1,0 +1,62 @@
+// A Plan is everything that decides what a case does: plain data, readable, replayable.
+//
+// The same plan gives the same decisions. from_json() is strict: an unknown schema, a missing or
+// unknown key, a value out of range is a UsageError that names it; a plan file may be hostile.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "harness/core/guest.h"
+#include "harness/core/point.h"
+#include "harness/core/types.h"
+
+namespace migfuzz {
+
+/// One failure to inject: what, where it hits, when, and whether it is taken away again.
+struct FaultSpec {
+  std::string kind;                // a name of the fault catalog
+  Side side = Side::channel;
+  Trigger trigger;
+  std::uint32_t heal_after_ms = 0;  // time from proof of delivery to heal; 0: never healed
+  std::uint64_t parameter = 0;     // drawn number whose meaning the kind documents (corrupt: which bit)
+  bool operator==(const FaultSpec&) const = default;
+};
+
+/// A QEMU to run as one host. Empty binary: the one of the machine's PATH.
+struct HypervisorSpec {
+  std::string binary;
+  bool operator==(const HypervisorSpec&) const = default;
+};
+
+struct Plan {
+  static constexpr int kSchema = 1;
+  std::string scenario = "cells";  // what drew this plan
+  std::string hypervisor = "qemu";
+  std::uint64_t seed = 1;
+  std::string protocol = "handshake";
+  std::string accel = "auto";      // auto, kvm, tcg; a stored plan holds the one that was chosen
+  std::string machine = "pc";      // QEMU machine type of both hosts
+  Transport transport = Transport::tcp;
+  GuestShape guest;
+  HypervisorSpec source, destination;
+  std::uint64_t bandwidth_bytes_per_s = 0;  // max-bandwidth; 0: QEMU's unlimited
+  std::uint32_t downtime_limit_ms = 300;    // QEMU's default
+  std::uint32_t patience_ms = 300;  // quiet time after which the arbiter takes a host for hung
+  std::uint32_t least_passes = 1;   // RAM passes before the switch-over is allowed
+  std::vector<FaultSpec> faults;    // empty: a no-fault control
+  /// Planted defects of the harness's own `canary` ("double-resume", "stale-page", "rollback").
+  std::string plant;
+  bool operator==(const Plan&) const = default;
+};
+
+nlohmann::json to_json(const Plan& plan);
+Plan plan_from_json(const nlohmann::json& json);
+/// Parses the text of a plan.json; `origin` (its path) names it in errors.
+Plan plan_from_text(std::string_view text, std::string_view origin);
+/// A short stable name, e.g. "stopcopy-enter-crash-source-handshake-4f2a".
+std::string case_id(const Plan& plan);
+
+}  // namespace migfuzz

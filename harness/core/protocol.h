@@ -1,0 +1,65 @@
+// Protocol: the manager's rules of who may run. A pure function from what is known to what to do.
+//
+// decide() is called whenever something changed. It has no memory of its own: what it decided
+// before comes back in the Situation, as an arbiter that restarts would read it from its journal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harness/core/world.h"
+
+namespace migfuzz {
+
+enum class Action {
+  wait,
+  continue_switchover,  // the source stands at pre-switchover: go on
+  ask,                  // nothing has been heard for a while: ask both
+  cancel,               // migrate_cancel on the source
+  yank_source, yank_destination,  // close a host's migration channel, out of band
+  fence_source, fence_destination,
+  hand_over,            // journal entry: the destination owns the VM from now on
+  take_back,            // journal entry: the source owns the VM from now on
+  run_source, run_destination,  // cont
+  discard_source, discard_destination,  // orderly quit of the host that lost
+  done                  // settled: `survivor` says who owns the VM
+};
+std::string_view to_string(Action action);
+
+/// The journal, as persisted: at most one owner is ever written after the start.
+struct Journal {
+  bool handed_over = false;
+  bool taken_back = false;
+  bool cancelled = false;     // cancel was tried
+  bool yanked_source = false, yanked_destination = false;
+  bool continued = false;     // migrate-continue was sent
+  bool ran_source = false, ran_destination = false;  // cont was sent
+  bool operator==(const Journal&) const = default;
+};
+
+struct Situation {
+  Sight source, destination;
+  Milliseconds quiet{0};     // since anything moved or the last action was taken
+  Milliseconds patience{0};  // of the plan
+  Journal journal;
+};
+
+struct Decision {
+  Action action = Action::wait;
+  std::string why;           // one clause, for the history
+};
+
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;
+  virtual bool destination_starts_paused() const = 0;   // -S
+  virtual bool pause_before_switchover() const = 0;
+  virtual Decision decide(const Situation& situation) const = 0;
+};
+
+/// The journal after `action` has been written to it.
+Journal record(Journal journal, Action action);
+
+}  // namespace migfuzz

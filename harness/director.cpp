@@ -1,0 +1,372 @@
+#include "harness/director.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+namespace {
+
+constexpr Milliseconds kTurn{5};          // looks at least this often while nothing happens
+constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
+constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
+constexpr std::uint64_t kBeatsWanted = 3;
+constexpr std::uint64_t kPageBytes = 4096;
+
+// Where the one fault of the plan stands.
+enum class Stage { none, waiting, injected, delivered, healed };
+
+class Director {
+ public:
+  Director(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
+           const FaultKind* fault)
+      : plan_(plan), world_(world), protocol_(protocol), guest_(guest), fault_(fault) {}
+
+  Evidence run() {
+    const auto expected = expected_outcome(plan_);
+    if (!expected) throw UsageError("plan: the expected-outcome table has no rule for it");
+    evidence_.expected = *expected;
+    world_.start();
+    open_migration();
+    settle();
+    plant_after_settling();
+    verify();
+    tear_down();
+    collect();
+    return std::move(evidence_);
+  }
+
+ private:
+  const FaultSpec& spec() const { return plan_.faults.front(); }
+  void note(std::string_view actor, std::string_view kind, std::string_view name,
+            Fields fields = {}) {
+    world_.history().add(actor, kind, name, std::move(fields));
+  }
+
+  // --- the migration and its fault ----------------------------------------------------------------
+
+  void open_migration() {
+    note("director", "phase", "prepare");
+    if (fault_ != nullptr) {
+      stage_ = Stage::waiting;
+      if (fault_->acts_on_page) inject();
+      world_.arm(spec().trigger);
+      note("director", "fault", "armed",
+           {{"kind", spec().kind}, {"at", to_string(spec().trigger)}});
+    }
+    world_.migrate();
+    started_ = acted_ = world_.now();
+  }
+
+  void settle() {
+    const auto trigger_deadline = started_ + kTriggerLimit;
+    auto settle_deadline = started_ + kTriggerLimit + kSettleLimit;
+    for (;;) {
+      const bool fault_moved = step_fault();
+      if (fault_moved) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
+      if (step_arbiter()) break;
+      if (stage_ == Stage::waiting && world_.now() > trigger_deadline) give_up_trigger();
+      if (world_.now() > settle_deadline) return expire();
+      const auto mark = world_.last_progress();
+      world_.pump([&] { return world_.last_progress() != mark; }, world_.now() + kTurn);
+    }
+    if (fault_ != nullptr && stage_ == Stage::injected) step_fault();
+    heal();
+    evidence_.settled = true;
+    evidence_.settle_note =
+        fmt::format("settled {:.0f} ms after `migrate`", milliseconds(world_.now() - started_));
+  }
+
+  static double milliseconds(Clock::duration d) {
+    return std::chrono::duration<double, std::milli>(d).count();
+  }
+
+  void give_up_trigger() {
+    note("director", "fault", "never-triggered", {{"at", to_string(spec().trigger)}});
+    stage_ = Stage::none;
+    world_.release();
+  }
+
+  void expire() {
+    evidence_.settled = false;
+    evidence_.settle_note = fmt::format(
+        "not settled within {} ms; the arbiter waits (source: {} {}{}, destination: {} {}{}); "
+        "last events:\n{}",
+        kSettleLimit.count(), to_string(world_.sight(Side::source).run),
+        to_string(world_.sight(Side::source).migration),
+        world_.sight(Side::source).answers ? "" : " silent",
+        to_string(world_.sight(Side::destination).run),
+        to_string(world_.sight(Side::destination).migration),
+        world_.sight(Side::destination).answers ? "" : " silent", world_.history().tail(8));
+    heal();
+  }
+
+  // True when something was done, so that the bound for settling starts again.
+  bool step_fault() {
+    if (stage_ == Stage::waiting && world_.channel().holding) {
+      inject();
+      return true;
+    }
+    if (stage_ == Stage::injected) {
+      if (const auto proof = fault_->delivered(world_, spec())) return delivered(*proof);
+      if (world_.now() - injected_at_ > kDeliveryLimit) {
+        note("director", "fault", "not-observed", {{"kind", spec().kind}});
+        stage_ = Stage::none;
+        world_.release();
+        return true;
+      }
+    }
+    if (stage_ == Stage::delivered && spec().heal_after_ms > 0 &&
+        world_.now() - delivered_at_ >= Milliseconds(spec().heal_after_ms)) {
+      heal();
+      return true;
+    }
+    return false;
+  }
+
+  void inject() {
+    fault_->inject(world_, spec());
+    injected_at_ = acted_ = world_.now();
+    stage_ = Stage::injected;
+    note("director", "fault", "injected",
+         {{"kind", spec().kind}, {"side", std::string(to_string(spec().side))}});
+    if (fault_->flow == Flow::at_injection && !fault_->acts_on_page) world_.release();
+  }
+
+  bool delivered(const std::string& proof) {
+    delivered_at_ = acted_ = world_.now();
+    stage_ = Stage::delivered;
+    evidence_.delivered = true;
+    note("director", "fault", "delivered", {{"kind", spec().kind}, {"proof", proof}});
+    return true;
+  }
+
+  void heal() {
+    if (fault_ == nullptr || healed_) return;
+    healed_ = true;
+    if (spec().heal_after_ms == 0) return;
+    fault_->heal(world_, spec());
+    world_.release();
+    acted_ = world_.now();
+    if (stage_ == Stage::delivered) stage_ = Stage::healed;
+    note("director", "fault", "healed", {{"kind", spec().kind}});
+  }
+
+  // --- the arbiter ----------------------------------------------------------------------------------
+
+  // True when the protocol says that everything has settled.
+  bool step_arbiter() {
+    Situation situation;
+    situation.source = world_.sight(Side::source);
+    situation.destination = world_.sight(Side::destination);
+    const auto since = std::max(world_.last_progress(), acted_);
+    situation.quiet = std::chrono::duration_cast<Milliseconds>(world_.now() - since);
+    situation.patience = Milliseconds(plan_.patience_ms);
+    situation.journal = journal_;
+    if (situation.quiet > situation.patience / 4 && world_.now() > next_question_) {
+      next_question_ = world_.now() + situation.patience / 4;
+      for (const auto side : {Side::source, Side::destination})
+        if (!world_.sight(side).dead) world_.ask(side);
+    }
+    const auto decision = protocol_.decide(situation);
+    if (decision.action == Action::wait || decision.action == Action::ask) return false;
+    if (decision.action == last_action_ && world_.now() - acted_ < situation.patience)
+      return false;  // given a moment to show its effect
+    journal_ = record(journal_, decision.action);
+    world_.persist(to_string(decision.action));
+    note("arbiter", "decision", to_string(decision.action), {{"why", decision.why}});
+    last_action_ = decision.action;
+    act(decision.action);
+    acted_ = world_.now();
+    return decision.action == Action::done;
+  }
+
+  void act(Action action) {
+    switch (action) {
+      case Action::continue_switchover: return world_.continue_switchover();
+      case Action::cancel: return world_.cancel();
+      case Action::yank_source: return world_.yank(Side::source);
+      case Action::yank_destination: return world_.yank(Side::destination);
+      case Action::fence_source: return fence(Side::source);
+      case Action::fence_destination: return fence(Side::destination);
+      case Action::run_source: return world_.resume(Side::source);
+      case Action::run_destination: return run_destination();
+      case Action::discard_source: return world_.quit(Side::source);
+      case Action::discard_destination: return world_.quit(Side::destination);
+      case Action::hand_over:
+      case Action::take_back:
+      case Action::wait:
+      case Action::ask:
+      case Action::done: return;
+    }
+  }
+
+  void fence(Side side) {
+    host(side).ended_by_plan = true;
+    world_.fence(side);
+  }
+
+  HostEvidence& host(Side side) {
+    return side == Side::source ? evidence_.source : evidence_.destination;
+  }
+
+  // The one moment at which both images stand still: what the destination is about to run is
+  // compared with the closed form, and with the source where that has completed.
+  void run_destination() {
+    if (plan_.plant == "stale-page") plant_stale_page();
+    evidence_.exam_at_switch = guest_.examine(plan_.guest, world_.image(Side::destination));
+    const auto source = world_.sight(Side::source);
+    if (!source.dead && source.migration == MigrationStatus::completed) compare_images();
+    world_.resume(Side::destination);
+    if (plan_.plant == "double-resume") world_.resume(Side::source);
+  }
+
+  void compare_images() {
+    const auto source = world_.image(Side::source);
+    const auto destination = world_.image(Side::destination);
+    PairEvidence pair;
+    pair.pages = std::min(source.size(), destination.size()) / kPageBytes;
+    for (std::uint64_t page = 0; page < pair.pages; ++page) {
+      if (std::memcmp(source.data() + page * kPageBytes, destination.data() + page * kPageBytes,
+                      kPageBytes) == 0)
+        continue;
+      if (pair.differing++ < 16) pair.first_differing_gpa.push_back(page * kPageBytes);
+    }
+    evidence_.pair = pair;
+  }
+
+  // --- canaries: defects planted on purpose, which must be found --------------------------------------
+
+  void plant_stale_page() {
+    // The oldest owned page gets what it held before: exactly what a lost dirty page looks like.
+    const auto stale = guest_.stale_page(plan_.guest, world_.image(Side::destination));
+    if (!stale) throw InfraError("canary: no page can be made stale yet");
+    world_.poke(Side::destination, stale->gpa, stale->content);
+    note("director", "note", "planted", {{"what", std::string("stale page")}});
+  }
+
+  void plant_after_settling() {
+    if (plan_.plant != "rollback") return;
+    // The source is brought back after the destination has run on: an old image of the VM revives.
+    wait_for_beats(Side::destination, kBeatsWanted);
+    fence(Side::destination);
+    wait_until("the fenced destination's end",
+               [&] { return world_.sight(Side::destination).dead; }, kQuitLimit);
+    world_.resume(Side::source);
+    note("director", "note", "planted", {{"what", std::string("rollback")}});
+    wait_for_beats(Side::source, kBeatsWanted);
+  }
+
+  // --- what is left -------------------------------------------------------------------------------
+
+  bool wait_until(std::string_view what, const std::function<bool()>& done, Milliseconds limit) {
+    const auto deadline = world_.now() + limit;
+    while (!done()) {
+      if (world_.now() > deadline) {
+        note("director", "note", "expired", {{"waited for", std::string(what)}});
+        return false;
+      }
+      const auto mark = world_.last_progress();
+      world_.pump([&] { return done() || world_.last_progress() != mark; }, world_.now() + kTurn);
+    }
+    return true;
+  }
+
+  std::uint64_t beats(Side side) const {
+    std::uint64_t count = 0;
+    for (const auto& event : world_.history().events())
+      if (event.kind == "heartbeat" && event.actor == to_string(side)) ++count;
+    return count;
+  }
+
+  std::uint64_t wait_for_beats(Side side, std::uint64_t wanted) {
+    const auto before = beats(side);
+    wait_until("the survivor's heartbeats", [&] { return beats(side) >= before + wanted; },
+               kBeatLimit);
+    return beats(side) - before;
+  }
+
+  void verify() {
+    for (const auto side : {Side::source, Side::destination})
+      host(side).at_settle = world_.sight(side);
+    const auto source_before = beats(Side::source), destination_before = beats(Side::destination);
+    const auto runs = [&](Side side) {
+      const auto& sight = host(side).at_settle;
+      return !sight.dead && sight.answers && sight.run == RunState::running;
+    };
+    for (const auto side : {Side::source, Side::destination})
+      if (runs(side)) wait_for_beats(side, kBeatsWanted);
+    evidence_.beats_after_settle_source = beats(Side::source) - source_before;
+    evidence_.beats_after_settle_destination = beats(Side::destination) - destination_before;
+    for (const auto side : {Side::source, Side::destination})
+      if (runs(side)) examine(side);
+  }
+
+  void examine(Side side) {
+    world_.pause(side);
+    if (wait_until("the survivor to stop for its examination",
+                   [&] {
+                     const auto run = world_.sight(side).run;
+                     return run != RunState::running && run != RunState::unknown;
+                   },
+                   kQuitLimit))
+      host(side).exam = guest_.examine(plan_.guest, world_.image(side));
+  }
+
+  void tear_down() {
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.quit(side);
+    wait_until("both hosts to end",
+               [&] {
+                 return world_.sight(Side::source).dead && world_.sight(Side::destination).dead;
+               },
+               kQuitLimit);
+    for (const auto side : {Side::source, Side::destination}) {
+      host(side).ending = world_.sight(side).ending;
+      if (world_.sight(side).dead) continue;
+      world_.thaw(side);
+      world_.kill(side);
+    }
+  }
+
+  void collect() {
+    if (fault_ != nullptr && fault_->kills && evidence_.delivered)
+      host(spec().side).ended_by_plan = true;
+    for (const auto side : {Side::source, Side::destination}) {
+      host(side).guest_text = world_.guest_text(side);
+      host(side).messages = world_.messages(side);
+    }
+    evidence_.flip = world_.flip();
+    evidence_.records = guest_.parse(
+        plan_.guest, evidence_.source.guest_text + evidence_.destination.guest_text);
+    const auto& last_exam = evidence_.destination.exam ? evidence_.destination.exam
+                                                       : evidence_.source.exam;
+    if (last_exam && !evidence_.records.broken)
+      evidence_.records_disagree = guest_.disagreement(
+          plan_.guest, *last_exam, evidence_.source.guest_text + evidence_.destination.guest_text);
+    if (fault_ == nullptr) evidence_.delivered = true;
+  }
+
+  const Plan& plan_;
+  World& world_;
+  const Protocol& protocol_;
+  const Guest& guest_;
+  const FaultKind* fault_;
+  Evidence evidence_;
+  Stage stage_ = Stage::none;
+  bool healed_ = false;
+  Journal journal_;
+  Action last_action_ = Action::wait;
+  Clock::time_point started_, acted_, injected_at_, delivered_at_, next_question_;
+};
+
+}  // namespace
+
+Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
+                const FaultKind* fault) {
+  return Director(plan, world, protocol, guest, fault).run();
+}
+
+}  // namespace migfuzz

@@ -1,0 +1,28 @@
+// The director runs one Plan against one World, top to bottom, and hands over what it saw.
+//
+// Straight-line and single-threaded: it pumps the world, looks, decides, acts. Handlers never act.
+// It judges nothing: checkers do that afterwards, from the Evidence it returns.
+#pragma once
+
+#include "harness/core/checker.h"
+#include "harness/core/fault.h"
+#include "harness/core/guest.h"
+#include "harness/core/protocol.h"
+#include "harness/core/world.h"
+
+namespace migfuzz {
+
+/// How long a case may take to settle after its last heal. QEMU's own longest time-out on these
+/// paths is none at all, so the bound is the harness's: far above the slowest good case seen (1.5 s).
+inline constexpr Milliseconds kSettleLimit{15000};
+/// How long the migration may take to reach the trigger.
+inline constexpr Milliseconds kTriggerLimit{20000};
+/// How long the effect of a fault may take to be observable.
+inline constexpr Milliseconds kDeliveryLimit{5000};
+
+/// Runs the plan. Throws InfraError when the environment fails; everything else is evidence.
+/// `fault` is the kind of the plan's fault; null for a plan without one.
+Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
+                const FaultKind* fault);
+
+}  // namespace migfuzz

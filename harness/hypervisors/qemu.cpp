@@ -1,0 +1,350 @@
+#include "harness/hypervisors/qemu.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/core/error.h"
+#include "harness/hypervisors/qemu_host.h"
+#include "harness/io/network.h"
+#include "harness/io/relay.h"
+
+namespace migfuzz {
+namespace {
+
+using nlohmann::json;
+constexpr Milliseconds kSetUpLimit{20000};
+
+class QemuWorld final : public World {
+ public:
+  QemuWorld(io::Loop& loop, const Plan& plan, const Guest& guest, const MigrationSetup& setup)
+      : loop_(loop), plan_(plan), guest_(guest), setup_(setup), journal_("journal") {
+    relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
+  }
+
+  // --- life ---------------------------------------------------------------------------------------
+
+  void start() override {
+    const auto deadline = now() + kSetUpLimit;
+    source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
+    destination_ =
+        std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
+    history_.add("source", "note", "version", {{"qemu", source_->connect(deadline)}});
+    history_.add("destination", "note", "version", {{"qemu", destination_->connect(deadline)}});
+    if (plan_.transport == Transport::tcp)
+      open_tcp(deadline);
+    else
+      open_unix(deadline);
+    prepare_source(deadline);
+    ticker_ = std::make_unique<io::Ticker>(loop_, Milliseconds(4), [this] { watch_heartbeats(); });
+    if (!loop_.run_until([this] { return source_->last_step() > 0; }, deadline))
+      throw InfraError(fmt::format("the guest gave no heartbeat within {} s; QEMU printed: {}",
+                                   kSetUpLimit.count() / 1000, source_->messages()));
+    moved();
+  }
+
+  void arm(const Trigger& trigger) override { relay_->arm(trigger); }
+
+  void migrate() override {
+    source_->monitor().send("migrate", {{"uri", uri_}},
+                            [this](const json&, const io::QmpError* error) {
+                              if (error != nullptr)
+                                history_.add("source", "note", "migrate-refused",
+                                             {{"error", error->text}});
+                            });
+    history_.add("source", "qmp-command", "migrate", {{"uri", uri_}});
+    moved();
+  }
+
+  void release() override { relay_->release(); }
+
+  bool pump(const std::function<bool()>& done, Clock::time_point until) override {
+    const bool result = loop_.run_until(done, until);
+    for (const QemuHost* one : {source_.get(), destination_.get()})
+      if (one != nullptr && !one->unknown_word().empty())
+        throw InfraError(fmt::format("QEMU said {}, which this harness does not know; it may be "
+                                     "newer than the harness", one->unknown_word()));
+    raise_downtime_limit();
+    return result;
+  }
+
+  Clock::time_point now() const override { return Clock::now(); }
+  History& history() override { return history_; }
+
+  // --- what is known ------------------------------------------------------------------------------
+
+  Sight sight(Side side) const override { return host(side).sight(Milliseconds(plan_.patience_ms / 2)); }
+  ChannelSight channel() const override { return relay_->sight(); }
+  void ask(Side side) override { host(side).ask(); }
+  Clock::time_point last_progress() const override {
+    return std::max(last_change_, relay_->last_byte());
+  }
+  std::string guest_text(Side side) const override { return host(side).guest_text(); }
+  Image image(Side side) const override { return host(side).ram(); }
+  std::string messages(Side side) const override { return host(side).messages(); }
+  std::string transcript(Side side) const override { return host(side).transcript(); }
+
+  // --- what the arbiter may do ----------------------------------------------------------------------
+
+  void continue_switchover() override {
+    command(Side::source, "migrate-continue", {{"state", "pre-switchover"}});
+  }
+  void cancel() override { command(Side::source, "migrate_cancel", {}); }
+  void resume(Side side) override { command(side, "cont", {}); }
+  void pause(Side side) override { command(side, "stop", {}); }
+  void quit(Side side) override { command(side, "quit", {}); }
+
+  void yank(Side side) override {
+    history_.add(to_string(side), "qmp-command", "yank");
+    const json instances = json::array({{{"type", "migration"}}});
+    host(side).out_of_band().send("yank", {{"instances", instances}},
+                                  [this, side](const json&, const io::QmpError* error) {
+                                    replied(side, "yank", error);
+                                  },
+                                  true);
+    moved();
+  }
+
+  void fence(Side side) override { host(side).process().signal(SIGKILL); }
+
+  void persist(std::string_view decision) override {
+    const std::string line = std::string(decision) + "\n";
+    journal_.write(std::as_bytes(std::span(line.data(), line.size())));
+  }
+
+  // --- what faults may do ---------------------------------------------------------------------------
+
+  void kill(Side side) override { host(side).process().signal(SIGKILL); }
+  void freeze(Side side) override { host(side).process().signal(SIGSTOP); }
+  void thaw(Side side) override { host(side).process().signal(SIGCONT); }
+  bool frozen(Side side) const override { return host(side).process().all_threads_stopped(); }
+  void set_port(Side side, bool forwarding) override { network_.set_port(side, forwarding); }
+  bool port_forwarding(Side side) const override { return network_.port_forwarding(side); }
+  void set_link(Side side, bool up) override { network_.set_link(side, up); }
+  bool link_up(Side side) const override { return network_.link_up(side); }
+
+  std::uint64_t unacknowledged_bytes(Side side) const override {
+    std::uint64_t sum = relay_->unacknowledged_bytes(side);
+    for (const auto& socket : sockets_of(side)) sum += socket.send_queue;
+    return sum;
+  }
+
+  void cut(Cut how) override { relay_->cut(how); }
+  void seal_source() override { relay_->seal_source(); }
+
+  bool cut_seen(Side side) const override {
+    constexpr int kEstablished = 1;  // TCP_ESTABLISHED, include/net/tcp_states.h
+    for (const auto& socket : sockets_of(side))
+      if (socket.state == kEstablished) return false;
+    return true;
+  }
+
+  void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
+  std::optional<Flip> flip() const override { return relay_->flip(); }
+
+  void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
+
+ private:
+  QemuHost& host(Side side) const {
+    QemuHost* one = side == Side::source ? source_.get() : destination_.get();
+    if (one == nullptr || side == Side::channel) throw InfraError("no such host is up");
+    return *one;
+  }
+
+  QemuHostSpec spec(Side side) const {
+    QemuHostSpec spec;
+    spec.side = side;
+    spec.binary = side == Side::source ? plan_.source.binary : plan_.destination.binary;
+    spec.accel = plan_.accel;
+    spec.machine = plan_.machine;
+    spec.shape = plan_.guest;
+    spec.guest = &guest_;
+    spec.network_namespace_fd = network_.namespace_fd(side);
+    spec.incoming = side == Side::destination;
+    spec.paused = side == Side::destination && setup_.destination_paused;
+    return spec;
+  }
+
+  void moved() { last_change_ = Clock::now(); }
+
+  void replied(Side side, const std::string& name, const io::QmpError* error) {
+    Fields fields;
+    if (error != nullptr) fields.emplace_back("error", error->text);
+    history_.add(to_string(side), "qmp-reply", name, std::move(fields));
+    host(side).ask();
+    moved();
+  }
+
+  void command(Side side, const std::string& name, const json& arguments) {
+    history_.add(to_string(side), "qmp-command", name);
+    host(side).monitor().send(name, arguments,
+                              [this, side, name](const json&, const io::QmpError* error) {
+                                replied(side, name, error);
+                              });
+    moved();
+  }
+
+  static json capability(const char* name) { return {{"capability", name}, {"state", true}}; }
+
+  void open_tcp(Clock::time_point deadline) {
+    io::Qmp& qmp = destination_->monitor();
+    qmp.call("migrate-set-capabilities",
+             {{"capabilities", {capability("events"), capability("return-path")}}}, deadline);
+    qmp.call("migrate-incoming", {{"uri", fmt::format("tcp:{}:0", io::kDestinationAddress)}},
+             deadline);
+    const auto state = qmp.call("query-migrate", {}, deadline);
+    const auto addresses = state.value("socket-address", json::array());
+    if (addresses.empty()) throw InfraError("the destination did not say where it listens");
+    const auto port = std::stoul(addresses[0].value("port", "0"));
+    network_.inside(Side::channel, [&] {
+      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
+    });
+    relay_->forward_to_tcp(io::kDestinationAddress, static_cast<std::uint16_t>(port), [this] {
+      int fd = -1;
+      network_.inside(Side::channel, [&] {
+        fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      });
+      if (fd < 0) io::fail("relay: socket");
+      return io::UniqueFd(fd);
+    });
+  }
+
+  void open_unix(Clock::time_point deadline) {
+    auto [source_end, towards_source] = io::socket_pair();
+    auto [destination_end, towards_destination] = io::socket_pair();
+    for (const int fd : {source_end.get(), towards_source.get(), destination_end.get(),
+                         towards_destination.get()})
+      io::make_tight(fd);
+    source_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, source_end.get());
+    destination_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, destination_end.get());
+    destination_->monitor().call(
+        "migrate-set-capabilities",
+        {{"capabilities", {capability("events"), capability("return-path")}}}, deadline);
+    destination_->monitor().call("migrate-incoming", {{"uri", "fd:channel"}}, deadline);
+    uri_ = "fd:channel";
+    relay_->adopt(std::move(towards_source), std::move(towards_destination));
+  }
+
+  void prepare_source(Clock::time_point deadline) {
+    auto capabilities = json::array({capability("events"), capability("return-path")});
+    if (setup_.pause_before_switchover) capabilities.push_back(capability("pause-before-switchover"));
+    source_->monitor().call("migrate-set-capabilities", {{"capabilities", capabilities}}, deadline);
+    // A downtime limit of 0 never lets the migration converge: that is how the wanted number of RAM
+    // passes is reached before the plan's limit is set.
+    source_->monitor().call(
+        "migrate-set-parameters",
+        {{"max-bandwidth", plan_.bandwidth_bytes_per_s},
+         {"downtime-limit", plan_.least_passes > 1 ? 0u : plan_.downtime_limit_ms}},
+        deadline);
+    downtime_raised_ = plan_.least_passes <= 1;
+  }
+
+  void raise_downtime_limit() {
+    if (downtime_raised_ || !source_ || source_->passes() < plan_.least_passes) return;
+    downtime_raised_ = true;
+    command(Side::source, "migrate-set-parameters", {{"downtime-limit", plan_.downtime_limit_ms}});
+  }
+
+  void watch_heartbeats() {
+    for (const auto side : {Side::source, Side::destination}) {
+      auto& last = side == Side::source ? source_beat_ : destination_beat_;
+      const auto step = host(side).last_step();
+      if (step == last) continue;
+      last = step;
+      history_.add(to_string(side), "heartbeat", "step",
+                   {{"step", static_cast<std::int64_t>(step)}});
+    }
+  }
+
+  std::vector<io::Network::TcpSocket> sockets_of(Side side) const {
+    const auto port = relay_->local_port(side);
+    if (port == 0) return {};
+    auto all = network_.tcp_sockets(side);
+    std::erase_if(all, [port](const auto& one) { return one.remote_port != port; });
+    return all;
+  }
+
+  io::Relay::Handlers relay_handlers() {
+    io::Relay::Handlers handlers;
+    handlers.item = [this](const stream::Item& item) {
+      using Kind = stream::Item::Kind;
+      if (item.kind == Kind::section_part) return;  // thousands, and they say nothing new
+      history_.add("channel", "stream", stream::to_string(item.kind),
+                   {{"offset", static_cast<std::int64_t>(item.begin)}, {"idstr", item.idstr}});
+    };
+    handlers.point = [this](Phase phase, const std::string& name, std::uint64_t offset) {
+      history_.add("channel", "point", fmt::format("{}/{}", to_string(phase), name),
+                   {{"offset", static_cast<std::int64_t>(offset)}});
+    };
+    handlers.entered = [this](Phase phase) {
+      history_.add("channel", "phase", to_string(phase));
+    };
+    handlers.back = [this](const stream::ReturnMessage& message) {
+      history_.add("channel", "return-path", message.name,
+                   {{"value", std::int64_t{message.value}}});
+      moved();
+    };
+    handlers.note = [this](const std::string& name, const std::string& what) {
+      history_.add("channel", "relay", name, {{"what", what}});
+      moved();
+    };
+    handlers.owned = [this](const std::string& block, std::uint64_t address) {
+      // Below 3 GiB an offset in pc.ram is the guest-physical address (hw/i386/pc_piix.c).
+      return block == "pc.ram" && guest_.owns(plan_.guest, address);
+    };
+    return handlers;
+  }
+
+  io::Loop& loop_;
+  const Plan plan_;
+  const Guest& guest_;
+  const MigrationSetup setup_;
+  History history_;
+  io::MemoryFile journal_;
+  io::Network network_;
+  std::unique_ptr<io::Relay> relay_;
+  std::unique_ptr<QemuHost> source_, destination_;
+  std::unique_ptr<io::Ticker> ticker_;
+  std::string uri_;
+  bool downtime_raised_ = true;
+  std::uint64_t source_beat_ = 0, destination_beat_ = 0;
+  Clock::time_point last_change_ = Clock::now();
+};
+
+}  // namespace
+
+std::unique_ptr<World> make_qemu_world(io::Loop& loop, const Plan& plan, const Guest& guest,
+                                       const MigrationSetup& setup) {
+  return std::make_unique<QemuWorld>(loop, plan, guest, setup);
+}
+
+Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
+                      const Guest& guest, const GuestShape& shape, Milliseconds limit) {
+  Trial trial;
+  try {
+    History history;
+    QemuHostSpec spec;
+    spec.binary = binary;
+    spec.accel = accel;
+    spec.shape = shape;
+    spec.guest = &guest;
+    QemuHost host(loop, spec, history, [] {});
+    trial.version = host.connect(Clock::now() + kSetUpLimit);
+    const io::Ticker look(loop, Milliseconds(2), [] {});
+    trial.beats = loop.run_until([&] { return host.last_step() > 0 || !host.process().alive(); },
+                                 Clock::now() + limit) &&
+                  host.last_step() > 0;
+    if (!trial.beats)
+      trial.why = fmt::format("no heartbeat of the guest within {} ms{}{}", limit.count(),
+                              host.messages().empty() ? "" : "; QEMU printed: ", host.messages());
+  } catch (const InfraError& error) {
+    trial.why = error.what();
+  }
+  for (auto& c : trial.why)
+    if (c == '\n') c = ' ';
+  return trial;
+}
+
+}  // namespace migfuzz

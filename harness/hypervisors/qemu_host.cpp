@@ -1,0 +1,244 @@
+#include "harness/hypervisors/qemu_host.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+
+std::string default_qemu_binary() { return "qemu-system-x86_64"; }
+
+struct QemuHost::State {
+  State(io::Loop& loop_, const QemuHostSpec& spec_, History& history_,
+        std::function<void()> changed_)
+      : loop(loop_),
+        spec(spec_),
+        history(history_),
+        changed(std::move(changed_)),
+        ram_file("ram", spec_.shape.memory_bytes),
+        ram(ram_file.fd(), spec_.shape.memory_bytes),
+        evidence("evidence"),
+        output("output"),
+        payload("payload") {}
+
+  io::Loop& loop;
+  QemuHostSpec spec;
+  History& history;
+  std::function<void()> changed;
+  io::MemoryFile ram_file;
+  io::Mapping ram;
+  io::MemoryFile evidence, output, payload;
+  std::unique_ptr<io::Child> child;
+  std::unique_ptr<io::Qmp> monitor, out_of_band;
+  Sight seen;
+  bool status_asked = false, migration_asked = false, ask_again = false;
+  std::uint32_t passes = 0;
+  std::uint64_t scanned_bytes = 0, last_step = 0;
+  std::string unknown_word;
+  std::string transcript;
+
+  std::string actor() const { return std::string(to_string(spec.side)); }
+
+  std::vector<std::string> arguments(int qmp_fd, int oob_fd) const {
+    const auto kib = spec.shape.memory_bytes / 1024;
+    std::vector<std::string> list{
+        "-nodefaults", "-no-user-config", "-display", "none",
+        // qboot starts a PVH kernel on `pc` in half of SeaBIOS's time (40-50 ms against 80-110).
+        "-bios", "qboot.rom",
+        "-machine", fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel),
+        "-m", fmt::format("{}K", kib),
+        "-object", fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
+                               io::path_of(ram_file.fd()), kib),
+        "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd),
+        "-mon", "chardev=qmp,mode=control",
+        "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd),
+        "-mon", "chardev=oob,mode=control",
+        "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
+        "-device", "isa-debugcon,iobase=0xe9,chardev=evidence",
+        "-blockdev", "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on",
+        "-device", "virtio-blk-pci,drive=disk0,id=disk",
+        "-netdev", "hubport,id=net0,hubid=0",
+        "-device", "virtio-net-pci,netdev=net0,id=net,romfile="};
+    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
+      list.push_back(std::move(one));
+    if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
+    if (spec.paused) list.push_back("-S");
+    return list;
+  }
+
+  void start() {
+    payload.write(spec.guest->payload());
+    auto [qmp_here, qmp_there] = io::socket_pair();
+    auto [oob_here, oob_there] = io::socket_pair();
+    io::Launch launch;
+    launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
+    launch.arguments = arguments(qmp_there.get(), oob_there.get());
+    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd(), qmp_there.get(), oob_there.get()};
+    launch.network_namespace_fd = spec.network_namespace_fd;
+    launch.output_fd = output.fd();
+    child = std::make_unique<io::Child>(loop, launch, [this](const Ending& ending) {
+      seen.dead = true;
+      seen.ending = ending;
+      history.add(actor(), "process", "exited",
+                  {{"code", std::int64_t{ending.code}}, {"signal", std::int64_t{ending.signal}}});
+      changed();
+    });
+    history.add(actor(), "process", "started", {{"pid", std::int64_t{child->pid()}}});
+    monitor = std::make_unique<io::Qmp>(
+        loop, std::move(qmp_here),
+        io::Qmp::Handlers{[this](const std::string& name, const nlohmann::json& data) {
+                            event(name, data);
+                          },
+                          [this] { changed(); },
+                          [this](char way, std::string_view line) { log("qmp", way, line); }});
+    // The second monitor delivers every event again: only its replies are of interest.
+    out_of_band = std::make_unique<io::Qmp>(
+        loop, std::move(oob_here),
+        io::Qmp::Handlers{nullptr, nullptr,
+                          [this](char way, std::string_view line) { log("oob", way, line); }});
+  }
+
+  void log(std::string_view which, char way, std::string_view line) {
+    const auto at = std::chrono::duration<double, std::milli>(Clock::now() - history.start());
+    transcript += fmt::format("{:10.3f} {} {} {}\n", at.count(), which, way, line);
+  }
+
+  void event(const std::string& name, const nlohmann::json& data) {
+    Fields fields;
+    for (const auto& [key, value] : data.items()) {
+      if (value.is_string()) fields.emplace_back(key, value.get<std::string>());
+      if (value.is_number_integer()) fields.emplace_back(key, value.get<std::int64_t>());
+      if (value.is_boolean()) fields.emplace_back(key, value.get<bool>());
+    }
+    history.add(actor(), "qmp-event", name, std::move(fields));
+    if (name == "MIGRATION") set_migration(data.value("status", ""));
+    if (name == "MIGRATION_PASS") passes = data.value("pass", 0u);
+    if (name == "RESUME") seen.run = RunState::running;
+    if (name == "STOP") seen.run = RunState::unknown;  // which of several: the question below says
+    if (name == "STOP" || name == "MIGRATION" || name == "RESUME") ask();
+    changed();
+  }
+
+  void set_migration(const std::string& word) {
+    if (const auto status = migration_status_from(word))
+      seen.migration = *status;
+    else
+      unknown_word = fmt::format("MigrationStatus `{}`", word);
+  }
+
+  void ask() {
+    if (!monitor || !monitor->open()) return;
+    if (status_asked || migration_asked) {
+      ask_again = true;  // what was asked before the event may be answered with what was before it
+      return;
+    }
+    status_asked = migration_asked = true;
+    monitor->send("query-status", {}, [this](const nlohmann::json& value, const io::QmpError* error) {
+      status_asked = false;
+      if (error == nullptr) take_status(value);
+      asked();
+    });
+    monitor->send("query-migrate", {},
+                  [this](const nlohmann::json& value, const io::QmpError* error) {
+                    migration_asked = false;
+                    if (error == nullptr) take_migration(value);
+                    asked();
+                  });
+  }
+
+  void asked() {
+    if (status_asked || migration_asked || !ask_again) return;
+    ask_again = false;
+    ask();
+  }
+
+  void take_status(const nlohmann::json& value) {
+    const auto word = value.value("status", "");
+    const auto state = run_state_from(word);
+    if (!state) unknown_word = fmt::format("RunState `{}`", word);
+    if (state && seen.run != *state) {
+      seen.run = *state;
+      history.add(actor(), "qmp-reply", "query-status", {{"status", word}});
+      changed();
+    }
+  }
+
+  void take_migration(const nlohmann::json& value) {
+    const auto before = seen;
+    if (value.contains("status"))
+      set_migration(value["status"].get<std::string>());
+    else
+      seen.migration = MigrationStatus::none;
+    seen.error = value.value("error-desc", "");
+    if (!(before == seen)) {
+      history.add(actor(), "qmp-reply", "query-migrate",
+                  {{"status", std::string(to_string(seen.migration))}, {"error", seen.error}});
+      changed();
+    }
+  }
+};
+
+QemuHost::QemuHost(io::Loop& loop, const QemuHostSpec& spec, History& history,
+                   std::function<void()> changed)
+    : state_(std::make_shared<State>(loop, spec, history, std::move(changed))) {
+  state_->start();
+}
+
+QemuHost::~QemuHost() { state_->changed = [] {}; }
+
+std::string QemuHost::connect(Clock::time_point deadline) {
+  try {
+    auto version = state_->monitor->negotiate(false, deadline);
+    state_->out_of_band->negotiate(true, deadline);
+    return version;
+  } catch (const InfraError& error) {
+    // Its last words come with its end; it has closed its monitors, so that is near.
+    state_->loop.run_until([this] { return state_->seen.dead; },
+                           std::min(deadline, Clock::now() + Milliseconds(1000)));
+    throw InfraError(fmt::format("{}: {}; it printed: {}", state_->spec.binary.empty()
+                                     ? default_qemu_binary() : state_->spec.binary,
+                                 error.what(), messages()));
+  }
+}
+
+io::Qmp& QemuHost::monitor() { return *state_->monitor; }
+io::Qmp& QemuHost::out_of_band() { return *state_->out_of_band; }
+io::Child& QemuHost::process() { return *state_->child; }
+
+Sight QemuHost::sight(Milliseconds patience) const {
+  auto sight = state_->seen;
+  const auto since = state_->monitor->waiting_since();
+  sight.answers = state_->monitor->open() && !(since && Clock::now() - *since > patience);
+  return sight;
+}
+
+void QemuHost::ask() { state_->ask(); }
+std::string QemuHost::guest_text() const { return state_->evidence.text(); }
+
+std::uint64_t QemuHost::last_step() {
+  const auto size = state_->evidence.size();
+  if (size == state_->scanned_bytes) return state_->last_step;
+  // Only what is new since the last look, and enough before it for a line that was cut there.
+  const auto from = state_->scanned_bytes > 256 ? state_->scanned_bytes - 256 : 0;
+  if (const auto step = state_->spec.guest->last_step(state_->evidence.text_from(from)))
+    state_->last_step = *step;
+  state_->scanned_bytes = size;
+  return state_->last_step;
+}
+
+Bytes QemuHost::ram() const { return state_->ram.bytes(); }
+void QemuHost::poke(std::uint64_t gpa, Bytes bytes) { state_->ram.write(gpa, bytes); }
+
+std::string QemuHost::messages() const {
+  auto text = state_->output.text();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+std::string QemuHost::transcript() const { return state_->transcript; }
+std::uint32_t QemuHost::passes() const { return state_->passes; }
+std::string QemuHost::unknown_word() const { return state_->unknown_word; }
+
+}  // namespace migfuzz

@@ -1,0 +1,70 @@
+// One QEMU process with everything that belongs to it: two monitors, its RAM file, its evidence.
+//
+// Used by the world of a case (two of them) and by the accelerator trial (one). It records what QEMU
+// says into a Sight and a History and decides nothing. All descriptors are inherited anonymous files
+// and socket pairs: no path, no port and no name to collide or to clean up.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "harness/core/guest.h"
+#include "harness/core/world.h"
+#include "harness/io/child.h"
+#include "harness/io/qmp.h"
+
+namespace migfuzz {
+
+struct QemuHostSpec {
+  Side side = Side::source;
+  std::string binary;       // empty: qemu-system-x86_64 of PATH
+  std::string accel = "tcg";
+  std::string machine = "pc";
+  GuestShape shape;
+  const Guest* guest = nullptr;
+  int network_namespace_fd = -1;
+  bool incoming = false;    // -incoming defer
+  bool paused = false;      // -S
+};
+
+class QemuHost {
+ public:
+  /// Starts the process. `changed` is called when anything about sight() moved.
+  QemuHost(io::Loop& loop, const QemuHostSpec& spec, History& history,
+           std::function<void()> changed);
+  ~QemuHost();
+  QemuHost(const QemuHost&) = delete;
+  QemuHost& operator=(const QemuHost&) = delete;
+
+  /// Greeting and capabilities on both monitors; returns the version. Throws InfraError with what
+  /// QEMU printed when it ends first.
+  std::string connect(Clock::time_point deadline);
+  io::Qmp& monitor();
+  io::Qmp& out_of_band();
+  io::Child& process();
+  Sight sight(Milliseconds patience) const;
+  /// Sends query-status and query-migrate unless they are still open.
+  void ask();
+  std::string guest_text() const;
+  /// The step of the last record so far, 0 before the first.
+  std::uint64_t last_step();
+  Bytes ram() const;
+  void poke(std::uint64_t gpa, Bytes bytes);
+  std::string messages() const;    // stdout and stderr
+  std::string transcript() const;  // both monitors, one line a message
+  /// MIGRATION_PASS events seen.
+  std::uint32_t passes() const;
+  /// A word from QEMU that this harness does not know; empty when all were known.
+  std::string unknown_word() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// The command line a host of this shape is started with, without descriptors' numbers: for humans.
+std::string default_qemu_binary();
+
+}  // namespace migfuzz

@@ -1,0 +1,99 @@
+#include "harness/io/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "harness/core/error.h"
+#include "harness/io/fd.h"
+
+namespace migfuzz::io {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, int error) {
+  const auto* mend = error == ENOSPC || error == EDQUOT ? "free some space or name another --output"
+                                                        : "name another --output";
+  throw OutputError(fmt::format("{}: cannot be written: {}; {}", path, std::strerror(error), mend));
+}
+
+void write_all(int fd, const std::string& path, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const auto n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) refuse(path, n < 0 ? errno : ENOSPC);
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace
+
+void make_output_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) refuse(path, error.value());
+  const auto probe = path + "/.migfuzz-probe";
+  write_whole(probe, "x");
+  ::unlink(probe.c_str());
+}
+
+void write_whole(const std::string& path, const std::string& text) {
+  const auto beside = path + ".part";
+  {
+    const UniqueFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd) refuse(path, errno);
+    try {
+      write_all(fd.get(), path, text);
+    } catch (...) {
+      ::unlink(beside.c_str());
+      throw;
+    }
+  }
+  if (::rename(beside.c_str(), path.c_str()) != 0) refuse(path, errno);
+}
+
+void append_line(const std::string& path, const std::string& line) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!fd) refuse(path, errno);
+  struct stat before {};
+  if (::fstat(fd.get(), &before) != 0) refuse(path, errno);
+  try {
+    write_all(fd.get(), path, line + "\n");
+  } catch (...) {
+    [[maybe_unused]] const int ignored = ::ftruncate(fd.get(), before.st_size);
+    throw;
+  }
+}
+
+std::string read_input(const std::string& path, std::size_t bytes_max) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw UsageError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  std::string text;
+  char chunk[65536];
+  for (;;) {
+    const auto n = ::read(fd.get(), chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw UsageError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+    if (n == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(n));
+    if (text.size() > bytes_max)
+      throw UsageError(fmt::format("{}: is larger than {} bytes, which no such file is", path,
+                                   bytes_max));
+  }
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+void remove_if_there(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+}
+
+}  // namespace migfuzz::io

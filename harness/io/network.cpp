@@ -1,0 +1,294 @@
+#include "harness/io/network.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_bridge.h>
+#include <linux/rtnetlink.h>
+#include <linux/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/bridge.h>
+#include <netlink/route/link/veth.h>
+#include <netlink/route/neighbour.h>
+#include <sched.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "harness/core/error.h"
+
+namespace migfuzz::io {
+namespace {
+
+struct SocketDeleter {
+  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+struct LinkDeleter {
+  void operator()(rtnl_link* link) const { rtnl_link_put(link); }
+};
+struct AddrDeleter {
+  void operator()(nl_addr* addr) const { nl_addr_put(addr); }
+};
+struct RtAddrDeleter {
+  void operator()(rtnl_addr* addr) const { rtnl_addr_put(addr); }
+};
+struct NeighDeleter {
+  void operator()(rtnl_neigh* neigh) const { rtnl_neigh_put(neigh); }
+};
+using NlSocket = std::unique_ptr<nl_sock, SocketDeleter>;
+using Link = std::unique_ptr<rtnl_link, LinkDeleter>;
+using Addr = std::unique_ptr<nl_addr, AddrDeleter>;
+using RtAddr = std::unique_ptr<rtnl_addr, RtAddrDeleter>;
+using Neigh = std::unique_ptr<rtnl_neigh, NeighDeleter>;
+
+void check(int error, const std::string& what) {
+  if (error < 0) throw InfraError(fmt::format("network: {}: {}", what, nl_geterror(error)));
+}
+
+UniqueFd own_namespace() {
+  UniqueFd fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!fd) fail("network: /proc/self/ns/net");
+  return fd;
+}
+
+// Comes back to the namespace it started in, whatever happens.
+class Inside {
+ public:
+  explicit Inside(int fd) : back_(own_namespace()) {
+    if (::setns(fd, CLONE_NEWNET) != 0) fail("network: entering a namespace");
+  }
+  ~Inside() {
+    if (::setns(back_.get(), CLONE_NEWNET) != 0) std::abort();  // never run on in the wrong network
+  }
+
+ private:
+  UniqueFd back_;
+};
+
+UniqueFd new_namespace() {
+  const auto back = own_namespace();
+  if (::unshare(CLONE_NEWNET) != 0) fail("network: a new network namespace");
+  auto fd = own_namespace();
+  if (::setns(back.get(), CLONE_NEWNET) != 0) std::abort();
+  return fd;
+}
+
+// A netlink socket stays bound to the namespace in which it was connected.
+NlSocket socket_in(int namespace_fd) {
+  const Inside inside(namespace_fd);
+  NlSocket socket(nl_socket_alloc());
+  if (!socket) throw InfraError("network: out of memory");
+  check(nl_connect(socket.get(), NETLINK_ROUTE), "connecting to the kernel");
+  return socket;
+}
+
+Link find(nl_sock* socket, const std::string& name) {
+  rtnl_link* link = nullptr;
+  check(rtnl_link_get_kernel(socket, 0, name.c_str(), &link), "finding " + name);
+  return Link(link);
+}
+
+void set_up(nl_sock* socket, const std::string& name, bool up) {
+  const auto link = find(socket, name);
+  const Link change(rtnl_link_alloc());
+  if (up)
+    rtnl_link_set_flags(change.get(), IFF_UP);
+  else
+    rtnl_link_unset_flags(change.get(), IFF_UP);
+  check(rtnl_link_change(socket, link.get(), change.get(), 0),
+        fmt::format("setting {} {}", name, up ? "up" : "down"));
+}
+
+void add_address(nl_sock* socket, const std::string& name, const char* address) {
+  nl_addr* parsed = nullptr;
+  check(nl_addr_parse(fmt::format("{}/24", address).c_str(), AF_INET, &parsed), "address");
+  const Addr local(parsed);
+  const RtAddr wanted(rtnl_addr_alloc());
+  const auto link = find(socket, name);
+  rtnl_addr_set_ifindex(wanted.get(), rtnl_link_get_ifindex(link.get()));
+  check(rtnl_addr_set_local(wanted.get(), local.get()), "address");
+  check(rtnl_addr_add(socket, wanted.get(), 0), "adding an address to " + name);
+}
+
+void add_neighbour(nl_sock* socket, const std::string& name, const char* address,
+                   nl_addr* mac) {
+  nl_addr* parsed = nullptr;
+  check(nl_addr_parse(address, AF_INET, &parsed), "address");
+  const Addr dst(parsed);
+  const Neigh neigh(rtnl_neigh_alloc());
+  const auto link = find(socket, name);
+  rtnl_neigh_set_ifindex(neigh.get(), rtnl_link_get_ifindex(link.get()));
+  check(rtnl_neigh_set_dst(neigh.get(), dst.get()), "neighbour");
+  rtnl_neigh_set_lladdr(neigh.get(), mac);
+  rtnl_neigh_set_state(neigh.get(), NUD_PERMANENT);
+  check(rtnl_neigh_add(socket, neigh.get(), NLM_F_CREATE | NLM_F_REPLACE), "adding a neighbour");
+}
+
+Addr mac_of(nl_sock* socket, const std::string& name) {
+  const auto link = find(socket, name);
+  return Addr(nl_addr_clone(rtnl_link_get_addr(link.get())));
+}
+
+// Settings that some kernels lack are left as they are: none of them is needed for correctness,
+// only for speed of clean-up and for equal behaviour over kernels.
+void tune(const char* path, const char* value) {
+  std::ofstream file(path);
+  if (file) file << value;
+}
+
+void tune_namespace(int fd) {
+  const Inside inside(fd);
+  tune("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+  tune("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+  // An orphaned socket with unacknowledged bytes would pin a namespace for two minutes.
+  tune("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
+  tune("/proc/sys/net/ipv4/tcp_congestion_control", "cubic");
+}
+
+const char* port_name(Side host) { return host == Side::source ? "port-s" : "port-d"; }
+
+}  // namespace
+
+struct Network::State {
+  UniqueFd source_ns, destination_ns, switch_ns;
+  NlSocket source, destination, middle;
+
+  int fd(Side side) const {
+    return side == Side::source        ? source_ns.get()
+           : side == Side::destination ? destination_ns.get()
+                                       : switch_ns.get();
+  }
+  nl_sock* socket(Side host) const {
+    return host == Side::source ? source.get() : destination.get();
+  }
+
+  void make_bridge() {
+    const Link bridge(rtnl_link_bridge_alloc());
+    rtnl_link_set_name(bridge.get(), "bridge");
+    check(rtnl_link_add(middle.get(), bridge.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a bridge");
+  }
+
+  void plug(Side host) {
+    const Link port(rtnl_link_veth_alloc());
+    rtnl_link_set_name(port.get(), port_name(host));
+    rtnl_link* peer = rtnl_link_veth_get_peer(port.get());
+    rtnl_link_set_name(peer, "eth0");
+    rtnl_link_set_ns_fd(peer, fd(host));
+    rtnl_link_put(peer);  // get_peer took a reference
+    check(rtnl_link_add(middle.get(), port.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a veth pair");
+    const auto made = find(middle.get(), port_name(host));
+    const auto bridge = find(middle.get(), "bridge");
+    check(rtnl_link_enslave(middle.get(), bridge.get(), made.get()), "plugging a port");
+  }
+};
+
+Network::Network() : state_(std::make_unique<State>()) {
+  state_->switch_ns = new_namespace();
+  state_->source_ns = new_namespace();
+  state_->destination_ns = new_namespace();
+  for (const auto side : {Side::source, Side::destination, Side::channel})
+    tune_namespace(state_->fd(side));
+  state_->middle = socket_in(state_->switch_ns.get());
+  state_->source = socket_in(state_->source_ns.get());
+  state_->destination = socket_in(state_->destination_ns.get());
+
+  state_->make_bridge();
+  nl_sock* middle = state_->middle.get();
+  for (const auto host : {Side::source, Side::destination}) {
+    nl_sock* socket = state_->socket(host);
+    state_->plug(host);
+    set_up(socket, "lo", true);
+    set_up(socket, "eth0", true);
+    set_up(middle, port_name(host), true);
+    add_address(socket, "eth0", host == Side::source ? kSourceAddress : kDestinationAddress);
+  }
+  set_up(middle, "lo", true);
+  set_up(middle, "bridge", true);
+  add_address(middle, "bridge", kSwitchAddress);
+  // Permanent neighbours: no case may depend on whether an ARP request was in time.
+  const auto bridge_mac = mac_of(middle, "bridge");
+  for (const auto host : {Side::source, Side::destination}) {
+    nl_sock* socket = state_->socket(host);
+    const auto mac = mac_of(socket, "eth0");
+    add_neighbour(middle, "bridge", host == Side::source ? kSourceAddress : kDestinationAddress,
+                  mac.get());
+    add_neighbour(socket, "eth0", kSwitchAddress, bridge_mac.get());
+  }
+}
+
+Network::~Network() = default;
+
+int Network::namespace_fd(Side side) const { return state_->fd(side); }
+
+void Network::inside(Side side, const std::function<void()>& act) const {
+  const Inside inside(state_->fd(side));
+  act();
+}
+
+void Network::set_port(Side host, bool forwarding) {
+  // libnl's rtnl_link_bridge_set_port_state followed by rtnl_link_change returns success and does
+  // nothing (libnl 3.7); the message is built by hand: RTM_SETLINK, AF_BRIDGE, IFLA_PROTINFO.
+  const auto link = find(state_->middle.get(), port_name(host));
+  ifinfomsg header{};
+  header.ifi_family = AF_BRIDGE;
+  header.ifi_index = rtnl_link_get_ifindex(link.get());
+  nl_msg* message = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_ACK);
+  nlmsg_append(message, &header, sizeof header, NLMSG_ALIGNTO);
+  nlattr* info = nla_nest_start(message, IFLA_PROTINFO);
+  nla_put_u8(message, IFLA_BRPORT_STATE, forwarding ? BR_STATE_FORWARDING : BR_STATE_DISABLED);
+  nla_nest_end(message, info);
+  check(nl_send_sync(state_->middle.get(), message), "setting a bridge port's state");
+}
+
+bool Network::port_forwarding(Side host) const {
+  // sysfs of this mount namespace shows another network namespace; ask the kernel by a dump.
+  nl_sock* socket = state_->middle.get();
+  const auto index = rtnl_link_get_ifindex(find(socket, port_name(host)).get());
+  nl_cache* cache = nullptr;
+  check(rtnl_link_alloc_cache(socket, AF_BRIDGE, &cache), "reading bridge ports");
+  rtnl_link* link = rtnl_link_get(cache, index);
+  const int state = link != nullptr ? rtnl_link_bridge_get_port_state(link) : -1;
+  if (link != nullptr) rtnl_link_put(link);
+  nl_cache_free(cache);
+  return state == BR_STATE_FORWARDING;
+}
+
+void Network::set_link(Side host, bool up) {
+  set_up(state_->middle.get(), port_name(host), up);
+  if (!up) return;
+  // A port that went down is in state DISABLED; without spanning tree it comes up FORWARDING.
+  if (!port_forwarding(host)) set_port(host, true);
+}
+
+bool Network::link_up(Side host) const {
+  const auto link = find(state_->socket(host), "eth0");
+  return rtnl_link_get_operstate(link.get()) == IF_OPER_UP &&
+         (rtnl_link_get_flags(link.get()) & IFF_LOWER_UP) != 0;
+}
+
+std::vector<Network::TcpSocket> Network::tcp_sockets(Side host) const {
+  std::string text;
+  inside(host, [&] {
+    std::ifstream file("/proc/thread-self/net/tcp");
+    std::stringstream all;
+    all << file.rdbuf();
+    text = all.str();
+  });
+  std::vector<TcpSocket> sockets;
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);  // titles
+  while (std::getline(lines, line)) {
+    unsigned local_port = 0, remote_port = 0, state = 0, send_queue = 0;
+    if (std::sscanf(line.c_str(), " %*d: %*x:%x %*x:%x %x %x:", &local_port, &remote_port, &state,
+                    &send_queue) == 4)
+      sockets.push_back({static_cast<int>(state), send_queue,
+                         static_cast<std::uint16_t>(local_port),
+                         static_cast<std::uint16_t>(remote_port)});
+  }
+  return sockets;
+}
+
+}  // namespace migfuzz::io

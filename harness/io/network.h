@@ -1,0 +1,56 @@
+// The network of one case: three namespaces of its own, made and changed through libnl.
+//
+//   source ns --veth-- [port | switch ns: bridge 10.77.0.1 | port] --veth-- destination ns
+//
+// Nothing has a name outside the worker; all of it is gone with the last descriptor. Static
+// neighbours, no IPv6, no spanning tree, congestion control pinned: a case starts from known good.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "harness/core/types.h"
+#include "harness/io/fd.h"
+
+namespace migfuzz::io {
+
+inline constexpr const char* kSwitchAddress = "10.77.0.1";
+inline constexpr const char* kSourceAddress = "10.77.0.2";
+inline constexpr const char* kDestinationAddress = "10.77.0.3";
+
+class Network {
+ public:
+  /// Throws InfraError naming the step that the kernel refused.
+  Network();
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  /// Namespace descriptor of a host; Side::channel is the switch.
+  int namespace_fd(Side side) const;
+  /// Runs `act` inside that namespace (sockets made there stay there) and comes back.
+  void inside(Side side, const std::function<void()>& act) const;
+
+  /// Bridge port state: BR_STATE_DISABLED drops silently both ways, the carrier stays.
+  void set_port(Side host, bool forwarding);
+  bool port_forwarding(Side host) const;
+  /// Administrative state of the port's link; the host sees its carrier go.
+  void set_link(Side host, bool up);
+  /// The host's own carrier, as its kernel reports it.
+  bool link_up(Side host) const;
+
+  /// One TCP socket of a host's namespace, from its /proc/net/tcp (Documentation/networking/proc_net_tcp).
+  struct TcpSocket {
+    int state = 0;               // 1 established, 8 close-wait, …
+    std::uint64_t send_queue = 0;  // bytes not acknowledged
+    std::uint16_t local_port = 0, remote_port = 0;
+  };
+  std::vector<TcpSocket> tcp_sockets(Side host) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace migfuzz::io

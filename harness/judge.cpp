@@ -1,0 +1,178 @@
+#include "harness/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "harness/checkers/catalog.h"
+
+namespace migfuzz {
+namespace {
+
+double ms(std::int64_t ns) { return double(ns) / 1e6; }
+
+double end_of(const History& history) {
+  return history.events().empty() ? 0 : ms(history.events().back().at_ns);
+}
+
+std::string fault_words(const Plan& plan) {
+  if (plan.faults.empty()) return plan.plant.empty() ? "no-fault" : "canary-" + plan.plant;
+  const auto& fault = plan.faults.front();
+  return fmt::format("{}/{}-{}", to_string(fault.trigger.point.phase), fault.kind,
+                     to_string(fault.side));
+}
+
+// checker/symptom/phase/fault-side/protocol: words only, nothing that differs between two runs or
+// two machines. The oracle's own failures are named apart from QEMU's.
+std::string signature_of(const Plan& plan, const Finding& finding) {
+  const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
+  const auto head = symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;
+  return fmt::format("{}/{}/{}", head, fault_words(plan), plan.protocol);
+}
+
+std::vector<Finding> run_checkers(const Plan& plan, const History& history, const Evidence& e,
+                                  const std::vector<std::unique_ptr<Checker>>& checkers) {
+  std::vector<Finding> findings;
+  for (const auto& checker : checkers) {
+    try {
+      for (auto& finding : checker->check(plan, history, e)) findings.push_back(std::move(finding));
+    } catch (const std::exception& error) {
+      findings.push_back({std::string(checker->name()), Verdict::infra,
+                          fmt::format("the checker itself failed: {}", error.what()),
+                          "checker-threw", ""});
+    }
+  }
+  return findings;
+}
+
+// The longest time without any step of the guest once the migration had begun, -1 without heartbeats.
+double longest_gap(const History& history) {
+  std::int64_t last = -1;
+  double longest = -1;
+  bool begun = false;
+  for (const auto& event : history.events()) {
+    if (event.kind == "phase") begun = true;
+    if (event.kind != "heartbeat") continue;
+    if (last >= 0 && begun) longest = std::max(longest, ms(event.at_ns - last));
+    last = event.at_ns;
+  }
+  return longest;
+}
+
+// What the report draws. Stream items and points are thousands over a run; the case's own folder has
+// them all.
+History worth_drawing(const History& history) {
+  std::vector<Event> kept;
+  for (const auto& event : history.events()) {
+    const bool noise = event.kind == "stream" || event.kind == "heartbeat" || event.kind == "point";
+    if (!noise && kept.size() < 200) kept.push_back(event);
+  }
+  return History::from_events(std::move(kept));
+}
+
+std::vector<double> beats(const History& history, std::string_view host) {
+  std::vector<double> all;
+  for (const auto& event : history.events())
+    if (event.kind == "heartbeat" && event.actor == host) all.push_back(ms(event.at_ns));
+  constexpr std::size_t kMost = 60;
+  if (all.size() <= kMost) return all;
+  std::vector<double> thinned;
+  for (std::size_t i = 0; i < kMost; ++i) thinned.push_back(all[i * (all.size() - 1) / (kMost - 1)]);
+  return thinned;
+}
+
+std::string headline_of(const CaseResult& result, const Evidence& e) {
+  for (const auto& finding : result.findings)
+    if (finding.verdict == result.verdict && result.verdict != Verdict::pass)
+      return fmt::format("{}: {}", finding.checker, finding.what);
+  return fmt::format("survivor: {}; {}", result.survivor, to_string(e.expected.expect));
+}
+
+}  // namespace
+
+CaseResult judge(const Plan& plan, const History& history, const Evidence& evidence,
+                 const std::vector<std::unique_ptr<Checker>>& checkers) {
+  CaseResult result;
+  result.plan = plan;
+  result.id = case_id(plan);
+  result.findings = run_checkers(plan, history, evidence, checkers);
+  if (!evidence.delivered)
+    result.findings.push_back({"delivery", Verdict::not_delivered,
+                               "the fault's effect was not observed: this case proves nothing",
+                               "not-delivered", ""});
+  result.verdict = Verdict::pass;
+  for (const auto& finding : result.findings)
+    result.verdict = std::min(result.verdict, finding.verdict);
+  if (result.findings.empty()) result.verdict = Verdict::infra;
+  if (result.verdict <= Verdict::hazard)
+    for (const auto& finding : result.findings)
+      if (finding.verdict == result.verdict) {
+        result.signature = signature_of(plan, finding);
+        break;
+      }
+  result.survivor = to_string(survivor_of(evidence));
+  result.delivered = evidence.delivered;
+  if (const auto* proof = history.last("director", "fault", "delivered"))
+    result.delivery_proof = text_field(*proof, "proof").value_or("");
+  result.headline = headline_of(result, evidence);
+  result.duration_ms = end_of(history);
+  result.blackout_ms = longest_gap(history);
+  result.phases = phase_bands(history);
+  result.owners = ownership(history);
+  result.heartbeats_source_ms = beats(history, "source");
+  result.heartbeats_destination_ms = beats(history, "destination");
+  result.history = worth_drawing(history);
+  return result;
+}
+
+CaseResult untold(const Plan& plan, const std::string& why) {
+  CaseResult result;
+  result.plan = plan;
+  result.id = case_id(plan);
+  result.verdict = Verdict::infra;
+  result.survivor = "unknown";
+  const Finding finding{"harness", Verdict::infra, why, "case-failed", ""};
+  result.findings.push_back(finding);
+  result.signature = signature_of(plan, finding);
+  result.headline = why;
+  return result;
+}
+
+std::vector<Span> phase_bands(const History& history) {
+  std::vector<Span> bands;
+  for (const auto& event : history.events()) {
+    if (event.kind != "phase") continue;
+    if (!bands.empty()) bands.back().to_ms = ms(event.at_ns);
+    bands.push_back({event.name, ms(event.at_ns), ms(event.at_ns)});
+  }
+  if (!bands.empty()) bands.back().to_ms = end_of(history);
+  return bands;
+}
+
+std::vector<Span> ownership(const History& history) {
+  bool source = true, destination = false;  // the source boots and runs from the start
+  std::vector<Span> spans;
+  const auto say = [&](double at) {
+    const std::string now = source && destination ? "both"
+                            : source              ? "source"
+                            : destination         ? "destination"
+                                                  : "none";
+    if (!spans.empty() && spans.back().name == now) return;
+    if (!spans.empty()) spans.back().to_ms = at;
+    spans.push_back({now, at, at});
+  };
+  say(0);
+  for (const auto& event : history.events()) {
+    if (event.actor != "source" && event.actor != "destination") continue;
+    bool& runs = event.actor == "source" ? source : destination;
+    if (event.kind == "qmp-event" && event.name == "STOP") runs = false;
+    if (event.kind == "qmp-event" && event.name == "RESUME") runs = true;
+    if (event.kind == "process" && event.name == "exited") runs = false;
+    say(ms(event.at_ns));
+  }
+  spans.back().to_ms = std::max(spans.back().from_ms, end_of(history));
+  return spans;
+}
+
+}  // namespace migfuzz

@@ -1,0 +1,287 @@
+// The composition root: builds every catalog, reads the command line, and hands both down.
+//
+// Exit status: 0 no failure, 1 failures found, 2 bad usage, 3 inconclusive, 4 this machine cannot
+// run it, 128+n ended by signal n.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "faults/catalog.h"
+#include "guests/catalog.h"
+#include "harness/campaign/campaign.h"
+#include "harness/checkers/catalog.h"
+#include "harness/commands.h"
+#include "harness/core/error.h"
+#include "harness/hypervisors/catalog.h"
+#include "harness/io/child.h"
+#include "harness/io/files.h"
+#include "harness/protocols/catalog.h"
+#include "reports/report.h"
+#include "scenarios/catalog.h"
+
+namespace migfuzz {
+namespace {
+
+Catalogs build_catalogs() {
+  Catalogs catalogs;
+  catalogs.faults = all_faults();
+  catalogs.guests = all_guests();
+  catalogs.checkers = all_checkers();
+  catalogs.protocols = all_protocols();
+  catalogs.hypervisors = all_hypervisors();
+  catalogs.scenarios = all_scenarios();
+  return catalogs;
+}
+
+std::map<std::string, std::string> write_reports(const Summary& summary,
+                                                 const std::vector<CaseResult>& results) {
+  return {{"report.html", html_report(summary, results)},
+          {"junit.xml", junit_xml(summary, results)},
+          {"summary.md", summary_markdown(summary, results)}};
+}
+
+// What was typed, before it means anything.
+struct Typed {
+  std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
+  std::string protocol = "handshake", guest = "tiny", scenario = "cells", accel = "auto", memory;
+  std::string source_qemu, destination_qemu, machine, output = "migfuzz-out", known_issues;
+  std::string cases, seed, jobs, times = "1", path, list_kind;
+  bool quiet = false;
+};
+
+std::uint64_t number(const std::string& option, const std::string& text, std::uint64_t least,
+                     std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    throw UsageError(fmt::format("{}: `{}` is not a whole number from {} to {}", option, text,
+                                 least, most));
+  return value;
+}
+
+// "64M", "16392K", "1G", plain bytes. QEMU aligns RAM to 8 KiB, and both sides must agree on a size.
+std::uint64_t memory_bytes(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const int shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : unit.empty() ? 0 : -1;
+  if (error != std::errc() || shift < 0 || value > (std::uint64_t{64} << 30 >> shift) ||
+      value << shift == 0 || (value << shift) % 8192 != 0)
+    throw UsageError(fmt::format("--memory: `{}` is not a size of RAM; give a multiple of 8K up to "
+                                 "64G, such as 16392K, 64M or 1G", text));
+  return value << shift;
+}
+
+std::vector<Phase> phases(const std::vector<std::string>& words) {
+  std::vector<std::string> known{"all"};
+  for (const auto phase : all_phases()) known.emplace_back(to_string(phase));
+  std::vector<Phase> list;
+  for (const auto& word : words) {
+    if (word == "all") return {Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit};
+    const auto phase = phase_from(word);
+    if (!phase) throw UsageError("--phase: " + unknown_word("phase", word, known));
+    list.push_back(*phase);
+  }
+  return list;
+}
+
+std::vector<Side> sides(const std::vector<std::string>& words) {
+  std::vector<Side> list;
+  for (const auto& word : words) {
+    const auto side = side_from(word);
+    if (!side)
+      throw UsageError(fmt::format("--side: `{}` is not a side; take source, destination or channel",
+                                   word));
+    list.push_back(*side);
+  }
+  return list;
+}
+
+void check_qemu(const std::string& option, const std::string& binary) {
+  if (!binary.empty() && !io::find_executable(binary))
+    throw UsageError(fmt::format("{}: {} is not an executable file; name a qemu-system-x86_64",
+                                 option, binary));
+}
+
+Plan base_plan(const Typed& typed) {
+  Plan plan;
+  std::random_device device;
+  plan.seed = typed.seed.empty() ? device() : number("--seed", typed.seed, 0, UINT64_MAX >> 1);
+  plan.protocol = typed.protocol;
+  plan.guest.name = typed.guest;
+  if (typed.accel != "auto" && typed.accel != "kvm" && typed.accel != "tcg")
+    throw UsageError(fmt::format("--accel: `{}` is not known; take auto, kvm or tcg", typed.accel));
+  plan.accel = typed.accel;
+  check_qemu("--source-qemu", typed.source_qemu);
+  check_qemu("--destination-qemu", typed.destination_qemu);
+  plan.source.binary = typed.source_qemu;
+  plan.destination.binary = typed.destination_qemu;
+  if (!typed.machine.empty()) plan.machine = typed.machine;
+  if (!typed.memory.empty()) plan.guest.memory_bytes = memory_bytes(typed.memory);
+  return plan;
+}
+
+unsigned jobs(const Typed& typed) {
+  if (!typed.jobs.empty()) return static_cast<unsigned>(number("--jobs", typed.jobs, 1, 256));
+  return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
+                                 const std::string& command) {
+  CampaignRequest request;
+  catalogs.find_scenario(typed.scenario);
+  catalogs.find_protocol(typed.protocol);
+  catalogs.find_guest(typed.guest);
+  for (const auto& fault : typed.faults) catalogs.find_fault(fault);
+  for (const auto& point : typed.points)
+    if (point.find('*') == std::string::npos) trigger_from(point);
+  request.scenario = typed.scenario;
+  request.draw.phases = phases(typed.phases);
+  request.draw.points = typed.points;
+  request.draw.faults = typed.faults;
+  request.draw.sides = sides(typed.sides);
+  request.draw.base = base_plan(typed);
+  if (!typed.cases.empty()) request.draw.cases = number("--cases", typed.cases, 1, 10000000);
+  request.memory_given = !typed.memory.empty();
+  request.jobs = jobs(typed);
+  request.output = typed.output;
+  request.quiet = typed.quiet;
+  request.command = command;
+  request.version = MIGFUZZ_VERSION;
+  if (!typed.known_issues.empty())
+    request.known_issues = known_issues_from_text(io::read_input(typed.known_issues, 16 << 20),
+                                                  typed.known_issues);
+  return request;
+}
+
+void add_machine_options(CLI::App* command, Typed& typed) {
+  command->add_option("--source-qemu", typed.source_qemu, "QEMU of the source host")
+      ->type_name("BIN");
+  command->add_option("--destination-qemu", typed.destination_qemu, "QEMU of the destination host")
+      ->type_name("BIN");
+  command->add_option("--accel", typed.accel, "auto, kvm or tcg; auto boots the guest to find out")
+      ->type_name("NAME");
+}
+
+CLI::App* add_run(CLI::App& app, Typed& typed) {
+  auto* run = app.add_subcommand("run", "Break migrations and check what survives (default)");
+  const auto list = [&](const char* name, std::vector<std::string>& into, const char* help) {
+    run->add_option(name, into, help)->delimiter(',')->type_name("LIST");
+  };
+  list("--phase", typed.phases, "phases whose cells are run, or `all`");
+  list("--point", typed.points, "exact points, or patterns such as 'stopcopy/device:*'");
+  list("--fault", typed.faults, "fault kinds; without it: all");
+  list("--side", typed.sides, "source, destination, channel; without it: all");
+  run->add_option("--protocol", typed.protocol, "handshake or autostart")->type_name("NAME");
+  run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
+  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke")->type_name("NAME");
+  run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")
+      ->type_name("N");
+  run->add_option("--seed", typed.seed, "seed of every drawn number")->type_name("N");
+  run->add_option("--jobs", typed.jobs, "cases at the same time; without it: one per core")
+      ->type_name("N");
+  run->add_option("--output", typed.output, "folder for report and results")->type_name("DIR");
+  run->add_option("--memory", typed.memory, "RAM of the VM, such as 64M")->type_name("SIZE");
+  run->add_option("--machine", typed.machine, "QEMU machine type of both hosts")->type_name("TYPE");
+  run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")
+      ->type_name("FILE");
+  run->add_flag("--quiet", typed.quiet, "print nothing but errors");
+  add_machine_options(run, typed);
+  return run;
+}
+
+// `run` is the default command: options without a command are its own.
+std::vector<std::string> with_default_command(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const bool own = !words.empty() && (words[0] == "--help" || words[0] == "-h" ||
+                                      words[0] == "--version" || !words[0].starts_with("-"));
+  if (!own) words.insert(words.begin(), "run");
+  std::reverse(words.begin(), words.end());  // CLI11 takes a vector from its back
+  return words;
+}
+
+int run_program(int argc, char** argv) {
+  Typed typed;
+  CLI::App app{"migfuzz breaks QEMU live migrations at exact points and proves what survived."};
+  app.name("migfuzz");
+  app.set_version_flag("--version", std::string("migfuzz ") + MIGFUZZ_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 no failure, 1 failures found, 2 bad usage, 3 inconclusive,\n"
+             "4 this machine cannot run it, 128+n ended by signal n.\n"
+             "Example: migfuzz --phase=stopcopy --output=out");
+  auto* run = add_run(app, typed);
+  auto* replay_command = app.add_subcommand("replay", "Run a stored case again");
+  replay_command->add_option("plan", typed.path, "plan.json or a case's folder")->required();
+  replay_command->add_option("--times", typed.times, "how often")->type_name("N");
+  replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");
+  replay_command->add_flag("--quiet", typed.quiet, "print only the sum");
+  auto* list = app.add_subcommand("list", "Explain phases, points, faults, guests, checkers, "
+                                          "protocols, scenarios or outcomes");
+  list->add_option("catalog", typed.list_kind, "which")->required();
+  auto* report = app.add_subcommand("report", "Write the reports of a finished run again");
+  report->add_option("dir", typed.path, "output folder of the run")->required();
+  auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
+  add_machine_options(doctor_command, typed);
+  try {
+    app.parse(with_default_command(argc, argv));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    throw UsageError(fmt::format("{}; see `migfuzz --help`", error.what()));
+  }
+
+  const auto catalogs = build_catalogs();
+  const TrialFunction trial = [&](io::Loop& loop, const std::string& request) {
+    return answer_trial(loop, request, catalogs);
+  };
+  if (list->parsed()) return list_catalog(typed.list_kind, catalogs);
+  if (report->parsed()) return rewrite_reports(typed.path, write_reports);
+  io::Loop loop;
+  if (replay_command->parsed()) {
+    ReplayRequest request;
+    request.path = typed.path;
+    request.times = number("--times", typed.times, 1, 1000000);
+    request.jobs = typed.jobs.empty() ? 1 : jobs(typed);
+    request.quiet = typed.quiet;
+    return replay(loop, request, catalogs, trial);
+  }
+  if (doctor_command->parsed()) return doctor(loop, base_plan(typed), catalogs, trial);
+  if (run->parsed()) {
+    std::vector<std::string> words(argv, argv + argc);
+    words[0] = "migfuzz";
+    const auto request = campaign_request(typed, catalogs, fmt::format("{}", fmt::join(words, " ")));
+    return run_campaign(loop, request, catalogs, trial, write_reports);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace migfuzz
+
+int main(int argc, char** argv) {
+  const auto say = [](const std::exception& error) {
+    std::string line = error.what();
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    fmt::print(stderr, "migfuzz: {}\n", line);
+  };
+  try {
+    return migfuzz::run_program(argc, argv);
+  } catch (const migfuzz::UsageError& error) {
+    say(error);
+    return 2;
+  } catch (const migfuzz::io::OutputError& error) {
+    say(error);
+    return 4;
+  } catch (const migfuzz::CannotRun& error) {
+    say(error);
+    return 4;
+  } catch (const std::exception& error) {
+    say(error);
+    return 4;
+  }
+}

@@ -1,0 +1,64 @@
+// Autostart: bare QEMU as many scripts use it. The destination runs as soon as it has loaded.
+//
+// With return-path the destination acknowledges after it has started to run, so the acknowledgement
+// means "already running", not "may I run". When it is lost the source takes the migration for
+// failed and runs again: two owners, the hazard this protocol is known for. The script cleans up
+// what is left: it fences the destination when the source runs, and ends a source that completed.
+#include <memory>
+
+#include "harness/protocols/catalog.h"
+#include "harness/protocols/rules.h"
+
+namespace migfuzz {
+namespace {
+
+class Autostart final : public Protocol {
+ public:
+  std::string_view name() const override { return "autostart"; }
+  std::string_view summary() const override {
+    return "destination runs by itself when it has loaded: a lost acknowledgement makes both run";
+  }
+  bool destination_starts_paused() const override { return false; }
+  bool pause_before_switchover() const override { return false; }
+
+  Decision decide(const Situation& s) const override {
+    if (s.source.dead) {
+      if (!s.destination.dead && s.destination.run == RunState::running)
+        return {Action::done, "the destination runs"};
+      return protocols::salvage(s);
+    }
+    if (s.source.migration == MigrationStatus::completed) return after_completion(s);
+    if (protocols::given_up(s.source.migration)) return after_failure(s);
+    return protocols::supervise(s);
+  }
+
+ private:
+  static Decision after_completion(const Situation& s) {
+    if (s.destination.dead) {
+      // It ran before it acknowledged: the source's image is the past by now.
+      return {Action::fence_source, "the destination died after it had run"};
+    }
+    if (s.destination.run == RunState::running) {
+      if (s.source.answers) return {Action::discard_source, "the destination runs"};
+      return {Action::fence_source, "the source does not answer"};
+    }
+    if (s.quiet >= s.patience && !s.destination.answers)
+      return {Action::fence_destination, "the destination does not answer"};
+    return {Action::wait, ""};
+  }
+
+  static Decision after_failure(const Situation& s) {
+    if (!s.destination.dead)
+      return {Action::fence_destination, "the source reports that the migration failed"};
+    if (s.source.run == RunState::running) return {Action::done, "the source runs on"};
+    if (s.quiet >= s.patience && !s.source.answers)
+      return {Action::fence_source, "the source does not answer"};
+    return {Action::wait, ""};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Protocol> make_autostart() { return std::make_unique<Autostart>(); }
+
+}  // namespace migfuzz

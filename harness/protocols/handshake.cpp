@@ -1,0 +1,90 @@
+// The handshake protocol: the destination waits (-S) until the arbiter tells it to run.
+//
+// The arbiter hands the VM over only after the source has reported `completed` (with return-path:
+// the destination has acknowledged the whole image) or is proved dead while the destination holds
+// the whole image. It trusts the source to run again only after the destination is proved dead.
+// Fencing precedes resuming, always; each step is journalled before it is taken.
+// Source of the state machine: QEMU resumes the source by itself when a migration fails (migration.c,
+// migration_iteration_finish), so `failed` means the source may already run.
+#include <memory>
+
+#include "harness/protocols/catalog.h"
+#include "harness/protocols/rules.h"
+
+namespace migfuzz {
+namespace {
+
+class Handshake final : public Protocol {
+ public:
+  std::string_view name() const override { return "handshake"; }
+  std::string_view summary() const override {
+    return "destination waits (-S) for the arbiter, which fences before it resumes anybody";
+  }
+  bool destination_starts_paused() const override { return true; }
+  bool pause_before_switchover() const override { return true; }
+
+  Decision decide(const Situation& s) const override {
+    if (s.journal.taken_back) return after_take_back(s);
+    if (s.journal.handed_over) return after_hand_over(s);
+    return while_source_owns(s);
+  }
+
+ private:
+  static Decision while_source_owns(const Situation& s) {
+    if (s.source.dead) {
+      if (!s.destination.dead && s.destination.migration == MigrationStatus::completed)
+        return {Action::hand_over, "the source is proved dead, the destination has the whole image"};
+      return protocols::salvage(s);
+    }
+    if (s.source.migration == MigrationStatus::completed)
+      return {Action::hand_over, "the source reports completed"};
+    if (protocols::given_up(s.source.migration)) return after_failure(s);
+    return protocols::supervise(s);
+  }
+
+  static Decision after_failure(const Situation& s) {
+    if (!s.destination.dead)
+      return {Action::fence_destination, "the migration failed: the source owns the VM"};
+    if (s.source.run == RunState::running) return {Action::done, "the source runs on"};
+    if (s.source.run == RunState::paused || s.source.run == RunState::postmigrate)
+      return {Action::take_back, "the source stands still and the destination is proved dead"};
+    if (s.quiet >= s.patience && !s.source.answers)
+      return {Action::fence_source, "the source does not answer"};
+    return {Action::wait, ""};
+  }
+
+  static Decision after_hand_over(const Situation& s) {
+    if (s.destination.dead) {
+      if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
+      // Once it was told to run, the world may have seen it run: the source's image is the past.
+      if (s.journal.ran_destination)
+        return {Action::fence_source, "the destination died after it was told to run"};
+      return {Action::take_back, "the destination is proved dead before it was told to run"};
+    }
+    if (s.destination.run == RunState::running) {
+      if (s.source.dead) return {Action::done, "the destination runs"};
+      if (s.source.answers) return {Action::discard_source, "the destination runs"};
+      return {Action::fence_source, "the source does not answer"};
+    }
+    if (!s.journal.ran_destination)
+      return {Action::run_destination, "the VM was handed over to it"};
+    if (s.quiet >= s.patience && !s.destination.answers)
+      return {Action::fence_destination, "the destination does not answer"};
+    return {Action::wait, ""};
+  }
+
+  static Decision after_take_back(const Situation& s) {
+    if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
+    if (s.source.run == RunState::running) return {Action::done, "the source runs again"};
+    if (!s.journal.ran_source) return {Action::run_source, "the VM was taken back"};
+    if (s.quiet >= s.patience && !s.source.answers)
+      return {Action::fence_source, "the source does not answer"};
+    return {Action::wait, ""};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Protocol> make_handshake() { return std::make_unique<Handshake>(); }
+
+}  // namespace migfuzz

@@ -1,0 +1,19 @@
+// What every manager does alike when a migration makes no progress, and when a source is dead.
+//
+// Shared by the protocols so that the order of escalation is written, reviewed and proved once:
+// first the mildest means, and whoever may hold the only complete image is fenced last.
+#pragma once
+
+#include "harness/core/protocol.h"
+
+namespace migfuzz::protocols {
+
+/// The migration runs and both processes live: continue it, wait, or give it up step by step.
+Decision supervise(const Situation& situation);
+/// The source is proved dead and nobody was given the VM: what becomes of the destination.
+/// Never `done` while the destination may still turn out to hold the whole image.
+Decision salvage(const Situation& situation);
+/// True when QEMU gave the migration up: it resumes the source by itself then.
+bool given_up(MigrationStatus status);
+
+}  // namespace migfuzz::protocols

@@ -1,0 +1,38 @@
+// canary: three defects planted on purpose, each of which must be found; the run must end in status 1.
+//
+//  double-resume  the arbiter breaks its own rule and lets both hosts run   -> single-owner
+//  stale-page     one page of the destination is set back by one epoch      -> memory
+//  rollback       the source is brought back after the destination has run  -> no-rollback
+//
+// A night whose canary survives proves nothing.
+#include "scenarios/catalog.h"
+
+namespace migfuzz {
+namespace {
+
+std::vector<PlannedCase> draw_canaries(const ScenarioRequest& request, const Catalogs&) {
+  std::vector<PlannedCase> cases;
+  std::uint64_t state = request.base.seed;
+  for (const auto* plant : {"double-resume", "stale-page", "rollback"}) {
+    PlannedCase one;
+    one.plan = request.base;
+    one.plan.scenario = "canary";
+    one.plan.plant = plant;
+    one.plan.protocol = "handshake";  // the plants need the moment at which both hosts stand still
+    one.plan.patience_ms = 5000;
+    one.plan.guest.seed = next_random(state);
+    // Fast enough that every page has been written twice when the migration ends.
+    one.plan.guest.dirty_pages_per_s = 20000;
+    cases.push_back(std::move(one));
+  }
+  return cases;
+}
+
+}  // namespace
+
+Scenario make_canary() {
+  return {"canary", "three planted defects, each of which must be found (ends in status 1)",
+          draw_canaries};
+}
+
+}  // namespace migfuzz

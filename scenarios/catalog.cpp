@@ -1,0 +1,9 @@
+#include "scenarios/catalog.h"
+
+namespace migfuzz {
+
+std::vector<Scenario> all_scenarios() {
+  return {make_cells(), make_control(), make_canary(), make_smoke()};
+}
+
+}  // namespace migfuzz

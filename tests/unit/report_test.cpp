@@ -1,0 +1,266 @@
+// The reports on made-up runs: right numbers, inert data, one file. Run alone: unit_tests
+// "[report]".
+//
+// What only a browser can show (console errors, layout) is in tests/browser/report_test.sh.
+#include "reports/report.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "reports/page.h"
+#include "reports/words.h"
+#include "tests/fakes/report_sample.h"
+
+namespace migfuzz {
+namespace {
+
+using Catch::Matchers::Contains;
+using fakes::Mood;
+
+std::string html_of(const fakes::ReportSample& sample) {
+  return html_report(sample.summary, sample.results);
+}
+
+std::size_t occurrences(std::string_view text, std::string_view what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+std::string between(const std::string& text, const std::string& open, const std::string& close) {
+  const std::size_t from = text.find(open);
+  REQUIRE(from != text.npos);
+  const std::size_t to = text.find(close, from + open.size());
+  REQUIRE(to != text.npos);
+  return text.substr(from + open.size(), to - from - open.size());
+}
+
+nlohmann::json data_of(const std::string& html) {
+  return nlohmann::json::parse(
+      between(html, "<script type=\"application/json\" id=\"data\">", "</script>"));
+}
+
+/// True when every '<' opens a known kind of markup and tags are balanced: a small XML reader.
+bool is_well_formed(std::string_view xml) {
+  std::vector<std::string> open;
+  for (std::size_t at = xml.find('<'); at != xml.npos; at = xml.find('<', at + 1)) {
+    const std::size_t end = xml.find('>', at);
+    if (end == xml.npos) return false;
+    const std::string_view tag = xml.substr(at + 1, end - at - 1);
+    if (tag.starts_with("?") || tag.ends_with("/")) continue;
+    const std::string name(tag.substr(tag.starts_with("/") ? 1 : 0, tag.find(' ')));
+    if (!tag.starts_with("/")) {
+      open.push_back(name);
+    } else if (open.empty() || open.back() != name) {
+      return false;
+    } else {
+      open.pop_back();
+    }
+  }
+  return open.empty();
+}
+
+TEST_CASE("The statement on top says what the exit status says", "[report]") {
+  const auto broken = fakes::report_sample(Mood::broken);
+  const auto safe = fakes::report_sample(Mood::safe);
+  const auto doubtful = fakes::report_sample(Mood::inconclusive);
+  CHECK(exit_status(broken.summary) == 1);
+  CHECK(statement_of(broken.summary, broken.results).word == "BROKEN");
+  CHECK(exit_status(safe.summary) == 0);
+  CHECK(statement_of(safe.summary, safe.results).word == "SAFE");
+  CHECK_THAT(statement_of(safe.summary, safe.results).sentence,
+             Contains("255 faulted migrations, 0 broken promises"));
+  CHECK(exit_status(doubtful.summary) == 3);
+  CHECK(statement_of(doubtful.summary, doubtful.results).word == "INCONCLUSIVE");
+  CHECK_THAT(statement_of(doubtful.summary, doubtful.results).sentence,
+             Contains("2 required cells were not delivered"));
+  CHECK(statement_of(Summary{}, {}).sentence == "no case was run");
+}
+
+TEST_CASE("An interrupted run without failures is never called safe", "[report]") {
+  auto sample = fakes::report_sample(Mood::safe);
+  sample.summary.interrupted = true;
+  CHECK(statement_of(sample.summary, sample.results).word == "INCONCLUSIVE");
+}
+
+TEST_CASE("A run is trusted only when its controls were run and came out right", "[report]") {
+  auto sample = fakes::report_sample(Mood::safe);
+  CHECK(trust_of(sample.summary, sample.results).word == "Yes");
+  sample.summary.controls.front().good = 0;
+  CHECK(trust_of(sample.summary, sample.results).word == "No");
+  CHECK(statement_of(sample.summary, sample.results).word == "INCONCLUSIVE");
+  sample.summary.controls.clear();
+  CHECK(trust_of(sample.summary, sample.results).word == "Unproved");
+}
+
+TEST_CASE("Points are told in the order of the stream, whatever order they were run in",
+          "[report]") {
+  const char* const expected[] = {"reserve/first-byte",
+                                  "precopy/pass:2",
+                                  "precopy/pass:10",
+                                  "stopcopy/enter",
+                                  "stopcopy/device:first/begin",
+                                  "stopcopy/device:virtio-blk/begin",
+                                  "stopcopy/device:virtio-blk/end",
+                                  "stopcopy/device:last/end",
+                                  "commit/eof",
+                                  "commit/eof+3",
+                                  "commit/ack"};
+  std::vector<CaseResult> results;
+  for (std::size_t i = std::size(expected); i-- > 0;) {
+    results.emplace_back().plan.faults.push_back(
+        {"crash", Side::source, trigger_from(expected[i]), 0, 0});
+  }
+  results.push_back(results.front());
+  CHECK(points_in_stream_order(results) ==
+        std::vector<std::string>(std::begin(expected), std::end(expected)));
+}
+
+TEST_CASE("The page shows verdict, numbers, facts, findings and commands without a script",
+          "[report]") {
+  const auto sample = fakes::report_sample(Mood::broken);
+  const std::string html = html_of(sample);
+  const std::string plain = html.substr(0, html.find("id=\"data\""));
+  CHECK_THAT(plain, Contains("<strong>BROKEN</strong>") && Contains("2 findings in 6 cases"));
+  CHECK_THAT(plain,
+             Contains("256 / 258") && Contains("<b>201</b> pass") && Contains("<b>6</b> fail"));
+  CHECK_THAT(plain, Contains("QEMU 7.2.22") && Contains("QEMU 10.0.2"));
+  CHECK_THAT(plain, Contains("/dev/kvm is missing on this machine"));
+  CHECK_THAT(plain, Contains("three passes fit into half a second"));
+  CHECK_THAT(plain, Contains(sample.summary.command));
+  CHECK_THAT(plain, Contains("netem is missing in this kernel"));
+  CHECK_THAT(plain, Contains("Can this run be trusted?"));
+  for (const FindingGroup& group : sample.summary.findings) {
+    CHECK_THAT(plain, Contains(group.signature) && Contains(group.replay));
+    CHECK_THAT(plain, Contains("href=\"#case=" + group.case_id + "\""));
+  }
+  for (const Verdict verdict : all_verdicts()) {
+    CHECK_THAT(plain, Contains(std::string(describe(verdict))));
+  }
+}
+
+TEST_CASE("The page's data holds every case with its timeline and stays small", "[report]") {
+  const auto sample = fakes::report_sample(Mood::broken);
+  const std::string html = html_of(sample);
+  CHECK(html.size() < 5'000'000);
+  const nlohmann::json data = data_of(html);
+  REQUIRE(data["cases"].size() == sample.results.size());
+  CHECK(data["points"].size() == 17);
+  for (std::size_t i = 0; i < sample.results.size(); ++i) {
+    CHECK(data["cases"][i]["id"] == sample.results[i].id);
+    CHECK(data["cases"][i]["events"].size() == sample.results[i].history.events().size());
+  }
+}
+
+TEST_CASE("A page of long histories is trimmed, and faults and decisions are kept", "[report]") {
+  auto sample = fakes::report_sample(Mood::broken);
+  for (CaseResult& result : sample.results) {
+    std::vector<Event> events = result.history.events();
+    for (int i = 0; i < 2000; ++i) {
+      events.push_back(
+          {0, 1'000'000 * i, "channel", "stream", "section_part", {{"offset", "12345"}}});
+    }
+    events.push_back({0, 3'000'000'000, "arbiter", "decision", "last-word", {}});
+    result.history = History::from_events(std::move(events));
+    result.heartbeats_source_ms.assign(10'000, 1.5);
+  }
+  const std::string html = html_of(sample);
+  CHECK(html.size() < 5'000'000);
+  CHECK(occurrences(html, "last-word") == sample.results.size());
+  CHECK(data_of(html)["cases"][0]["events_left_out"] > 0);
+}
+
+TEST_CASE("The page refers to nothing outside itself", "[report]") {
+  const std::string html = html_of(fakes::report_sample(Mood::broken));
+  for (const char* reference :
+       {"http://", "https://", "src=", "@import", "url(", "//cdn", "fetch("}) {
+    CAPTURE(reference);
+    CHECK(occurrences(html, reference) == 0);
+  }
+  CHECK_THAT(html, Contains("default-src 'none'"));
+}
+
+TEST_CASE("No name of the template is left unfilled, even when data holds one", "[report]") {
+  CHECK(html_of(fakes::report_sample(Mood::safe)).find("{{") == std::string::npos);
+  const std::string html = html_of(fakes::hostile_sample("{{js}}{{data}}"));
+  CHECK(occurrences(html, "'use strict';") == 1);
+}
+
+TEST_CASE("Hostile text cannot become markup in the page", "[report]") {
+  const std::size_t scripts = occurrences(html_of({}), "<script");
+  const std::size_t ends = occurrences(html_of({}), "</script");
+  for (const std::string text :
+       {"</script><script>alert(1)</script>", "<!--<script>", "\"><img onerror=alert(1) x=",
+        "' onmouseover='alert(1)", "]]>", "\xe2\x80\xa8\xe2\x80\xa9", "\xff\xfe\xc0\x80",
+        "&lt;b&gt;", "\x01\x02\x1b[31m", "</style><style>*{}", "</textarea></noscript></svg>"}) {
+    CAPTURE(text);
+    const std::string html = html_of(fakes::hostile_sample(text));
+    CHECK(occurrences(html, "<script") == scripts);
+    CHECK(occurrences(html, "</script") == ends);
+    CHECK(occurrences(html, "<img") == 0);
+    CHECK(occurrences(html, "<!--<script>") == 0);
+    CHECK(occurrences(html, "</style><style>") == 0);
+    CHECK(occurrences(html, "\xe2\x80\xa8") <=
+          occurrences(html.substr(0, html.find("id=\"data\"")), "\xe2\x80\xa8"));
+    CHECK_NOTHROW(data_of(html));
+  }
+  const std::string quoted = html_of(fakes::hostile_sample("' onmouseover='alert(1)"));
+  CHECK_THAT(quoted, Contains("&#39; onmouseover=&#39;alert(1)"));
+}
+
+TEST_CASE("Two different reports never share a nonce", "[report]") {
+  const auto nonce = [](Mood mood) {
+    return between(html_of(fakes::report_sample(mood)), "script-src 'nonce-", "'");
+  };
+  CHECK(nonce(Mood::broken) != nonce(Mood::safe));
+}
+
+TEST_CASE("JUnit counts what CI must stop at and is well-formed", "[report]") {
+  const auto sample = fakes::report_sample(Mood::broken);
+  const std::string xml = junit_xml(sample.summary, sample.results);
+  CHECK(is_well_formed(xml));
+  CHECK_THAT(xml, Contains("<testsuites name=\"migfuzz\" tests=\"262\" failures=\"6\" errors=\"1\" "
+                           "skipped=\"2\""));
+  CHECK(occurrences(xml, "<testcase ") == 262);
+  CHECK(occurrences(xml, "<failure ") == 6);
+  CHECK(occurrences(xml, "<error ") == 1);
+  CHECK(occurrences(xml, "<skipped ") == 2);
+  CHECK(occurrences(xml, "<testsuite ") == 18);  // 17 points and the controls
+  CHECK_THAT(xml, Contains("replay: migfuzz replay cases/"));
+  CHECK(is_well_formed(junit_xml(Summary{}, {})));
+}
+
+TEST_CASE("Hostile text leaves JUnit well-formed and free of forbidden characters", "[report]") {
+  for (const std::string text :
+       {"]]>", "<failure>", "\"/><x a=\"", "&", std::string("\0\x01\x08\x1f\x7f", 5).c_str(),
+        "\x1b[31mred", "\xff\xc0", "\xef\xbf\xbe\xef\xbf\xbf", "\xed\xa0\x80"}) {
+    CAPTURE(text);
+    const auto sample = fakes::hostile_sample(text);
+    const std::string xml = junit_xml(sample.summary, sample.results);
+    CHECK(is_well_formed(xml));
+    CHECK(occurrences(xml, "<testcase ") == 4);
+    CHECK(std::none_of(xml.begin(), xml.end(), [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return (byte < 0x20 && c != '\n') || byte == 0xff || byte == 0xc0 || byte == 0xed;
+    }));
+    CHECK(occurrences(xml, "\xef\xbf\xbe") == 0);
+    CHECK(occurrences(xml, "\xef\xbf\xbf") == 0);
+  }
+}
+
+TEST_CASE("Markdown shows the verdict and keeps hostile text inside its cell", "[report]") {
+  const auto broken = fakes::report_sample(Mood::broken);
+  const std::string text = summary_markdown(broken.summary, broken.results);
+  CHECK_THAT(text, Catch::Matchers::StartsWith("# BROKEN: 2 findings in 6 cases"));
+  CHECK_THAT(text, Contains("| pass | 201 |") && Contains("256 of 258 required"));
+
+  const auto hostile = fakes::hostile_sample("<b>\n# x | y `` z");
+  const std::string inert = summary_markdown(hostile.summary, hostile.results);
+  CHECK(occurrences(inert, "\n# x") == 0);
+  CHECK_THAT(inert, Contains("&lt;b\\>"));
+  CHECK_THAT(inert, Contains("``` <b> # x \\| y `` z ```"));
+}
+
+}  // namespace
+}  // namespace migfuzz

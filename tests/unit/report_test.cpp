@@ -232,9 +232,16 @@ TEST_CASE("JUnit counts what CI must stop at and is well-formed", "[report]") {
 }
 
 TEST_CASE("Hostile text leaves JUnit well-formed and free of forbidden characters", "[report]") {
-  for (const std::string text :
-       {"]]>", "<failure>", "\"/><x a=\"", "&", std::string("\0\x01\x08\x1f\x7f", 5).c_str(),
-        "\x1b[31mred", "\xff\xc0", "\xef\xbf\xbe\xef\xbf\xbf", "\xed\xa0\x80"}) {
+  const std::vector<std::string> texts{"]]>",
+                                       "<failure>",
+                                       "\"/><x a=\"",
+                                       "&",
+                                       std::string("\0\x01\x08\x1f\x7f", 5),
+                                       "\x1b[31mred",
+                                       "\xff\xc0",
+                                       "\xef\xbf\xbe\xef\xbf\xbf",
+                                       "\xed\xa0\x80"};
+  for (const std::string& text : texts) {
     CAPTURE(text);
     const auto sample = fakes::hostile_sample(text);
     const std::string xml = junit_xml(sample.summary, sample.results);

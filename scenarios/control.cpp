@@ -18,6 +18,7 @@ std::vector<PlannedCase> draw_controls(const ScenarioRequest& request, const Cat
     one.plan.transport = i % 2 == 0 ? Transport::unix_tight : Transport::tcp;
     // Pages that are dirtied again in later passes are what a migration can lose.
     one.plan.least_passes = 4;
+    one.plan.guest.dirty_pages_per_s = 30000;
     one.plan.patience_ms = 5000;
     cases.push_back(std::move(one));
   }

@@ -112,6 +112,19 @@ PageFault fault_of(const Shape& shape, std::uint64_t page, std::uint64_t step,
   return fault;
 }
 
+/// The last step, from `at_least` on, whose page is in the image: what a lost counter would say.
+std::uint64_t step_shown(const Shape& shape, Bytes ram, std::uint64_t at_least) {
+  const std::uint64_t most = at_least + tiny_record_steps_max(shape.rate_pages_per_s);
+  std::uint64_t shown = at_least;
+  for (std::uint64_t step = at_least + 1; step <= most; ++step) {
+    const std::uint64_t page = tiny_page_of(shape.seed, shape.pages, step);
+    std::uint64_t word = 0;
+    std::memcpy(&word, ram.data() + TINY_BASE_GPA + page * TINY_PAGE_BYTES, sizeof word);
+    if (word == step) shown = step;
+  }
+  return shown;
+}
+
 /// Reads "K field field\n"-shaped lines. Strict: one blank between fields, lower-case digits.
 class Fields {
  public:
@@ -242,7 +255,7 @@ std::string step_line(std::uint64_t step, std::uint64_t chain) {
 
 }  // namespace
 
-ImageExam examine(const Shape& shape, Bytes ram) {
+ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   ImageExam exam;
   if (shape.pages == 0 || shape.pages > TINY_MAX_PAGES || !std::has_single_bit(shape.pages)) {
     exam.why = "the plan's RAM has no room for owned pages";
@@ -258,6 +271,18 @@ ImageExam examine(const Shape& shape, Bytes ram) {
   if (!exam.why.empty()) return exam;
 
   exam.readable = true;
+  // The guest commits a record to its control block before the line is emitted, so an image can
+  // never lie behind the evidence: unless the control page is an old one.
+  if (control.record[control.record_count & 1].step < recorded_step) {
+    exam.wrong_pages = 1;
+    exam.wrong.push_back({.page = shape.pages,
+                          .gpa = TINY_CONTROL_GPA,
+                          .expected_step = recorded_step,
+                          .stale_step = control.step_done,
+                          .bad_bytes = sizeof control});
+    control.step_done = step_shown(shape, ram, recorded_step);
+    control.step_started = control.step_done + 1;  // unknown: the next page may be torn
+  }
   exam.step = control.step_done;
   exam.recorded_step = control.record[control.record_count & 1].step;
   exam.chain = control.record[control.record_count & 1].chain;

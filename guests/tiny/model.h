@@ -26,7 +26,9 @@ struct Shape {
 /// the content of its last step. One exception: while the control block says that step_done + 1 has
 /// begun, that step's page may be new up to some word and old from there on (the guest writes
 /// upwards). Costs about 3 ms for 2048 pages.
-ImageExam examine(const Shape& shape, Bytes ram);
+/// A control block that lies behind `recorded_step` by more than the record in flight is a lost
+/// dirty page itself: it is reported as one, and the pages are judged at the step they show.
+ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step = 0);
 
 /// The page that was written longest ago among those written twice, with the content it had before
 /// its last write: what an image looks like whose dirty page was lost. For the canary.

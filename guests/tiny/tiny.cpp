@@ -39,8 +39,8 @@ std::vector<std::string> Tiny::arguments(const GuestShape& shape,
   return {"-kernel", payload, "-append", line};
 }
 
-ImageExam Tiny::examine(const GuestShape& shape, Bytes ram) const {
-  return tiny::examine({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram);
+ImageExam Tiny::examine(const GuestShape& shape, Bytes ram, std::uint64_t recorded_step) const {
+  return tiny::examine({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram, recorded_step);
 }
 
 std::optional<Guest::StalePage> Tiny::stale_page(const GuestShape& shape, Bytes ram) const {

@@ -35,7 +35,8 @@ class Tiny : public Guest {
   std::uint64_t least_memory_bytes() const override { return std::uint64_t{8} << 20; }
   std::vector<std::string> arguments(const GuestShape& shape,
                                      const std::string& payload) const override;
-  ImageExam examine(const GuestShape& shape, Bytes ram) const override;
+  ImageExam examine(const GuestShape& shape, Bytes ram,
+                    std::uint64_t recorded_step = 0) const override;
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override;
   bool owns(const GuestShape& shape, std::uint64_t gpa) const override;
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;

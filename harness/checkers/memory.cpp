@@ -17,7 +17,7 @@ constexpr std::uint64_t kPageBytes = 4096;
 struct Looked {
   std::set<std::uint64_t> wrong_gpas;  // page addresses
   std::string first;                   // the first wrong page, in words
-  bool all_stale = true;
+  std::uint64_t stale = 0;             // of the pages kept: exactly an older step's content
   std::uint64_t wrong_pages = 0;
   std::uint64_t pages_checked = 0;
   std::string unreadable;
@@ -42,7 +42,7 @@ void take(Looked& looked, const std::optional<ImageExam>& exam) {
   looked.wrong_pages += exam->wrong_pages;
   for (const auto& fault : exam->wrong) {
     if (looked.first.empty()) looked.first = words(fault);
-    looked.all_stale = looked.all_stale && fault.stale_step.has_value();
+    if (fault.stale_step) ++looked.stale;
     looked.wrong_gpas.insert(fault.gpa / kPageBytes * kPageBytes);
   }
 }
@@ -50,6 +50,8 @@ void take(Looked& looked, const std::optional<ImageExam>& exam) {
 Looked look(const Evidence& e) {
   Looked looked;
   take(looked, e.exam_at_switch);
+  // What was wrong before the first step tells what was lost; afterwards the guest has built on it.
+  if (looked.wrong_pages > 0) return looked;
   const auto survivor = survivor_of(e);
   if (survivor == Survivor::source || survivor == Survivor::both) take(looked, e.source.exam);
   if (survivor == Survivor::destination || survivor == Survivor::both)
@@ -87,10 +89,13 @@ class Memory final : public Checker {
                                "the survivor's image has no sane control block: " +
                                    looked.unreadable)};
     if (looked.wrong_pages + self_checks > 0)
+      // A page that was sent while it was being written is half stale; among lost pages most are
+      // stale as a whole, among damaged ones none is.
       return {checkers::broken(
-          name(), looked.all_stale && looked.wrong_pages > 0 ? "stale-page" : "wrong-page",
-          fmt::format("{} wrong pages; {}", std::max(looked.wrong_pages, self_checks),
-                      looked.first))};
+          name(), looked.stale * 2 > looked.wrong_gpas.size() ? "stale-page" : "wrong-page",
+          fmt::format("{} wrong pages, {} of the {} kept are exactly an older step's; {}",
+                      std::max(looked.wrong_pages, self_checks), looked.stale,
+                      looked.wrong_gpas.size(), looked.first))};
     if (e.pair && e.pair->differing > 0)
       return {checkers::broken(
           name(), "images-differ",

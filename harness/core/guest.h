@@ -75,8 +75,11 @@ class Guest {
   /// QEMU arguments that load it, given the path of its payload.
   virtual std::vector<std::string> arguments(const GuestShape& shape,
                                              const std::string& payload) const = 0;
-  /// Examines a whole RAM image (offset == guest-physical address).
-  virtual ImageExam examine(const GuestShape& shape, Bytes ram) const = 0;
+  /// Examines a whole RAM image (offset == guest-physical address). `recorded_step` is the last step
+  /// that the guest is known to have recorded before the image stood still, 0: unknown. An image
+  /// whose own step counter lies behind it is itself stale there, and is judged at the true step.
+  virtual ImageExam examine(const GuestShape& shape, Bytes ram,
+                            std::uint64_t recorded_step = 0) const = 0;
   /// For the canary: an owned page together with its content of one epoch before, as a lost dirty
   /// page would leave it. Nothing when no page has been written twice yet.
   struct StalePage {

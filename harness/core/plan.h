@@ -45,7 +45,9 @@ struct Plan {
   std::uint64_t bandwidth_bytes_per_s = 0;  // max-bandwidth; 0: QEMU's unlimited
   std::uint32_t downtime_limit_ms = 300;    // QEMU's default
   std::uint32_t patience_ms = 300;  // quiet time after which the arbiter takes a host for hung
-  std::uint32_t least_passes = 1;   // RAM passes before the switch-over is allowed
+  /// RAM passes before the plan's downtime limit is set (1 ms until then); a guest that dirties too
+  /// slowly converges earlier.
+  std::uint32_t least_passes = 1;
   std::vector<FaultSpec> faults;    // empty: a no-fault control
   /// Planted defects of the harness's own `canary` ("double-resume", "stale-page", "rollback").
   std::string plant;

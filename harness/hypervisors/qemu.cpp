@@ -231,12 +231,13 @@ class QemuWorld final : public World {
     auto capabilities = json::array({capability("events"), capability("return-path")});
     if (setup_.pause_before_switchover) capabilities.push_back(capability("pause-before-switchover"));
     source_->monitor().call("migrate-set-capabilities", {{"capabilities", capabilities}}, deadline);
-    // A downtime limit of 0 never lets the migration converge: that is how the wanted number of RAM
-    // passes is reached before the plan's limit is set.
+    // The least downtime limit keeps a guest that dirties fast enough from converging before it has
+    // had the wanted number of RAM passes; then the plan's limit is set. Never 0: QEMU 7.2 then
+    // completes after the first pass without asking for dirty pages again (ram_save_pending).
     source_->monitor().call(
         "migrate-set-parameters",
         {{"max-bandwidth", plan_.bandwidth_bytes_per_s},
-         {"downtime-limit", plan_.least_passes > 1 ? 0u : plan_.downtime_limit_ms}},
+         {"downtime-limit", plan_.least_passes > 1 ? 1u : plan_.downtime_limit_ms}},
         deadline);
     downtime_raised_ = plan_.least_passes <= 1;
   }

@@ -1,0 +1,167 @@
+// A guest of eight pages for tests of the harness: one page and one record ("step N") per step.
+//
+// The same idea as `tiny` in the smallest form that every checker can work with: closed-form pages,
+// contiguous records, a self-check before each write. Page 0 holds the step; step n rewrites owned
+// page n mod 8. boot() and step() are what the CPU would do; the rest is the Guest interface.
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/guest.h"
+
+namespace migfuzz::fakes {
+
+class FakeGuest final : public Guest {
+ public:
+  static constexpr std::uint64_t kPages = 8, kPageBytes = 4096, kWords = kPageBytes / 8;
+  static constexpr std::uint64_t kMagic = 0x66616b6567756573;  // "fakegues"
+  using Ram = std::vector<std::byte>;
+
+  static std::uint64_t gpa_of(std::uint64_t page) { return (1 + page) * kPageBytes; }
+  static std::uint64_t step_of(Bytes ram) { return word(ram, 1); }
+
+  void boot(const GuestShape& shape, Ram& ram) const {
+    put(ram, 0, kMagic);
+    put(ram, 1, 0);
+    for (std::uint64_t page = 0; page < kPages; ++page) write(shape, ram, page, 0);
+  }
+
+  /// Makes one step and returns what it says on the evidence channel.
+  std::string step(const GuestShape& shape, Ram& ram) const {
+    const auto n = step_of(ram) + 1, page = n % kPages;
+    std::string text;
+    if (wrong_bytes(shape, ram, page, last_written(page, n - 1)) != 0)
+      text = "wrong " + std::to_string(page) + "\n";
+    write(shape, ram, page, n);
+    put(ram, 1, n);
+    return text + "step " + std::to_string(n) + "\n";
+  }
+
+  std::string_view name() const override { return "fake"; }
+  std::string_view summary() const override { return "eight pages, one record per step"; }
+  std::uint64_t least_memory_bytes() const override { return (1 + kPages) * kPageBytes; }
+  std::vector<std::string> arguments(const GuestShape&, const std::string&) const override {
+    return {};
+  }
+  Bytes payload() const override { return {}; }
+
+  ImageExam examine(const GuestShape& shape, Bytes ram) const override {
+    ImageExam exam;
+    exam.readable = ram.size() >= least_memory_bytes() && word(ram, 0) == kMagic;
+    if (!exam.readable) {
+      exam.why = "no control block";
+      return exam;
+    }
+    exam.step = exam.recorded_step = step_of(ram);
+    exam.pages_checked = kPages;
+    for (std::uint64_t page = 0; page < kPages; ++page) {
+      const auto expected = last_written(page, exam.step);
+      const auto bad = wrong_bytes(shape, ram, page, expected);
+      if (bad == 0) continue;
+      ++exam.wrong_pages;
+      PageFault fault{page, gpa_of(page), expected, {}, 0, bad};
+      for (auto old = expected; old != 0 && !fault.stale_step;) {
+        old = old > kPages ? old - kPages : 0;
+        if (wrong_bytes(shape, ram, page, old) == 0) fault.stale_step = old;
+      }
+      exam.wrong.push_back(fault);
+    }
+    return exam;
+  }
+
+  std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override {
+    const auto step = step_of(ram);
+    if (step <= kPages) return std::nullopt;
+    // The page that is rewritten last from now on: the longest time to be seen.
+    Ram older(ram.size());
+    write(shape, older, step % kPages, step - kPages);
+    const auto gpa = gpa_of(step % kPages);
+    const auto from = older.begin() + static_cast<std::ptrdiff_t>(gpa);
+    return StalePage{gpa, {from, from + static_cast<std::ptrdiff_t>(kPageBytes)}};
+  }
+
+  bool owns(const GuestShape&, std::uint64_t gpa) const override {
+    return gpa >= kPageBytes && gpa < (1 + kPages) * kPageBytes;
+  }
+
+  GuestRecords parse(const GuestShape&, std::string_view text) const override {
+    GuestRecords all;
+    std::uint64_t last = 0;
+    for (std::size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
+      const auto line = text.substr(0, end);
+      GuestRecord record;
+      if (line.starts_with("wrong ")) {
+        record.kind = GuestRecord::Kind::self_check_failed;
+        record.page = number(line.substr(6));
+        record.gpa = gpa_of(record.page);
+      } else if (line.starts_with("step ")) {
+        record.step = number(line.substr(5));
+        if (record.step != last + 1) {
+          all.broken = "step " + std::to_string(record.step) + " follows " + std::to_string(last);
+          return all;
+        }
+        last = record.step;
+      }
+      all.records.push_back(record);
+    }
+    return all;
+  }
+
+  std::optional<std::string> disagreement(const GuestShape&, const ImageExam& exam,
+                                          std::string_view text) const override {
+    const auto last = last_step(text).value_or(0);
+    if (last == exam.step) return std::nullopt;
+    return "records end at step " + std::to_string(last) + ", the image at " +
+           std::to_string(exam.step);
+  }
+
+  std::optional<std::uint64_t> last_step(std::string_view tail) const override {
+    const auto at = tail.rfind("step ");
+    if (at == tail.npos) return std::nullopt;
+    return number(tail.substr(at + 5));
+  }
+
+ private:
+  static std::uint64_t word(Bytes ram, std::size_t index) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, ram.data() + index * 8, 8);
+    return value;
+  }
+  static void put(Ram& ram, std::size_t index, std::uint64_t value) {
+    std::memcpy(ram.data() + index * 8, &value, 8);
+  }
+  static std::uint64_t number(std::string_view digits) {
+    std::uint64_t value = 0;
+    for (const char c : digits) {
+      if (c < '0' || c > '9') break;
+      value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    return value;
+  }
+  static std::uint64_t last_written(std::uint64_t page, std::uint64_t step) {
+    const auto back = (step + kPages - page) % kPages;
+    return step > back ? step - back : 0;
+  }
+  static std::uint64_t base(const GuestShape& shape, std::uint64_t page, std::uint64_t step) {
+    return (shape.seed + page * 0x9e3779b97f4a7c15) ^ (step * 0xbf58476d1ce4e5b9);
+  }
+  static void write(const GuestShape& shape, Ram& ram, std::uint64_t page, std::uint64_t step) {
+    const auto first = base(shape, page, step);
+    for (std::uint64_t i = 0; i < kWords; ++i) put(ram, gpa_of(page) / 8 + i, first + i);
+  }
+  static std::uint32_t wrong_bytes(const GuestShape& shape, Bytes ram, std::uint64_t page,
+                                   std::uint64_t step) {
+    const auto first = base(shape, page, step);
+    std::uint32_t wrong = 0;
+    for (std::uint64_t i = 0; i < kWords; ++i) {
+      auto difference = word(ram, gpa_of(page) / 8 + i) ^ (first + i);
+      for (; difference != 0; difference >>= 8) wrong += (difference & 0xff) != 0 ? 1 : 0;
+    }
+    return wrong;
+  }
+};
+
+}  // namespace migfuzz::fakes

@@ -1,0 +1,660 @@
+// The model: everything moves in a tick of one virtual millisecond, commands take effect one
+// millisecond after they were sent.
+//
+// The stream's points come from the real parser over a stream of StreamBuilder, so every point
+// that the parser can report can be a trigger. Memory does not travel as bytes: what the source
+// holds when it stops is what the destination holds when it has loaded QEMU_VM_EOF.
+#include "tests/fakes/scripted_world.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "harness/core/error.h"
+#include "tests/fakes/parse_result.h"
+#include "tests/fakes/stream_builder.h"
+
+namespace migfuzz::fakes {
+namespace {
+
+constexpr std::uint64_t kBytesPerTick = 32 << 10;
+constexpr std::uint64_t kTightWindow = 4 << 10;   // the least socket buffer
+constexpr std::uint64_t kTcpWindow = 4 << 20;     // what a kernel queues on loopback TCP
+constexpr std::uint64_t kBeatMs = 4;              // as often as the harness looks at records
+constexpr Milliseconds kQuitTime{15};             // 10-20 ms were measured
+constexpr Milliseconds kRetransmission{200};      // TCP after a healed hole
+constexpr std::uint64_t kPongEnd = 8, kShutEnd = 16;
+constexpr std::uint64_t kPassPages = 120;
+
+struct Script {
+  ParseResult parsed;
+  std::uint64_t total = 0, eof = 0, enter = 0, ram_setup_end = 0;
+};
+
+// One stream for all worlds: three passes, a last RAM section with the owned pages, five devices.
+const Script& script() {
+  static const Script made = [] {
+    using Record = StreamShape::Record;
+    StreamShape shape;
+    std::vector<Record> pass;
+    for (std::uint64_t page = 0; page < kPassPages; ++page)
+      pass.push_back({0, page, Record::Kind::content, 1});
+    shape.parts = {pass, pass, pass};
+    for (std::uint64_t page = 1; page <= FakeGuest::kPages; ++page)
+      shape.last.push_back({0, page, Record::Kind::content, 2});
+    for (const auto* name : {"timer", "cpu", "0000:00:02.0/virtio-blk", "0000:00:03.0/virtio-net",
+                             "acpi"})
+      shape.devices.push_back({name, ByteVector(640, std::byte{0x11}), 0});
+    const auto bytes = build(shape);
+    std::vector<std::uint64_t> wanted;
+    for (std::uint64_t n = 1; n <= 3 * kPassPages; ++n) wanted.push_back(n);
+    Script script;
+    script.parsed = parse(bytes, {SIZE_MAX}, wanted);
+    script.total = bytes.size();
+    for (const auto& [phase, name, offset] : script.parsed.points) {
+      if (phase == Phase::commit && name == "eof") script.eof = offset;
+      if (phase == Phase::stopcopy && name == "enter") script.enter = offset;
+      if (phase == Phase::reserve && name == "ram-setup-end") script.ram_setup_end = offset;
+    }
+    if (script.eof == 0 || script.enter == 0) throw std::logic_error("scripted stream: no points");
+    return script;
+  }();
+  return made;
+}
+
+struct Host {
+  Side side = Side::source;
+  bool alive = false, frozen = false, executes = false, unkillable = false;
+  bool channel_ended = false;  // its kernel has seen the end of the connection
+  bool closed = false;         // it has closed its own end
+  bool port = true, link = true;
+  Clock::time_point path_back{};
+  RunState run = RunState::unknown;
+  MigrationStatus migration = MigrationStatus::none;
+  std::string error, text, messages;
+  FakeGuest::Ram ram;
+  Sight told;
+  std::optional<Clock::time_point> asked;
+  bool ask_again = false;
+  std::vector<std::function<void()>> inbox;  // what it has not been able to take yet
+};
+
+}  // namespace
+
+struct ScriptedWorld::Model {
+  Model(const Plan& plan_, const FakeGuest& guest_, bool paused_, bool pause_before_,
+        const Defects& defects_)
+      : plan(plan_), guest(guest_), paused(paused_), pause_before(pause_before_),
+        defects(defects_) {
+    source.side = Side::source;
+    destination.side = Side::destination;
+    at(begun + Milliseconds(1), [this] { tick(); });
+  }
+
+  const Plan plan;
+  const FakeGuest& guest;
+  const bool paused, pause_before;
+  const Defects defects;
+  History history;
+  const Clock::time_point begun = history.start();
+  Clock::time_point now = begun, progress = begun;
+  std::multimap<Clock::time_point, std::function<void()>> agenda;
+  Host source, destination;
+  std::vector<std::string> persisted;
+  std::uint64_t ticks = 0, overlap = 0;
+
+  // The source's migration and the bytes on their way.
+  bool migrating = false, stopped = false, continued = false, awaiting_ack = false;
+  bool load_begun = false, load_done = false, autostart = false;
+  std::uint64_t sent = 0, received = 0, forwarded = 0, loaded = 0;
+  std::uint64_t back_sent = 0, back_received = 0, back_forwarded = 0, back_loaded = 0;
+  std::size_t next_point = 0, next_back_point = 0;
+  int phase = -1;
+  FakeGuest::Ram stopped_ram, older_ram;
+  // The relay.
+  std::optional<Trigger> trigger;
+  std::uint32_t seen = 0;
+  std::optional<std::uint64_t> hold, back_hold;
+  bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
+  std::optional<std::uint64_t> flip_bit;
+  std::optional<Flip> flipped;
+
+  Host& host(Side side) {
+    if (side == Side::channel) throw InfraError("no such host is up");
+    return side == Side::source ? source : destination;
+  }
+  void moved() { progress = now; }
+  void at(Clock::time_point when, std::function<void()> act) {
+    agenda.emplace(when, std::move(act));
+  }
+  void after(Milliseconds delay, std::function<void()> act) { at(now + delay, std::move(act)); }
+
+  bool path_up(const Host& one) const {
+    return plan.transport == Transport::unix_tight ||
+           (one.port && one.link && now >= one.path_back);
+  }
+  std::uint64_t window() const {
+    return plan.transport == Transport::unix_tight ? kTightWindow : kTcpWindow;
+  }
+  bool holding() const {
+    return !released && ((hold && forwarded >= *hold) || (back_hold && back_forwarded >= *back_hold));
+  }
+  // A write that blocks inside stop-and-copy blocks the main loop with it: in-band QMP is dead.
+  bool blocked(const Host& one) const {
+    return &one == &source && migrating && stopped && continued && sent < script().total &&
+           !source.channel_ended && sent >= taken() + window();
+  }
+  std::uint64_t taken() const { return discards || sealed ? sent : received; }
+  bool responsive(const Host& one) const { return one.alive && !one.frozen && !blocked(one); }
+
+  // --- what the hosts say ------------------------------------------------------------------------
+
+  void event(Host& one, const char* name, Fields fields = {}) {
+    history.add(to_string(one.side), "qmp-event", name, std::move(fields));
+    moved();
+  }
+
+  void set_status(Host& one, MigrationStatus status) {
+    one.migration = one.told.migration = status;
+    event(one, "MIGRATION", {{"status", std::string(to_string(status))}});
+    ask(one);
+  }
+
+  void stop_guest(Host& one, RunState state) {
+    one.executes = false;
+    one.run = state;
+    one.told.run = RunState::unknown;
+    event(one, "STOP");
+    ask(one);
+  }
+
+  void run_guest(Host& one) {
+    one.executes = !(defects.runs_without_steps && &one == &destination);
+    one.run = one.told.run = RunState::running;
+    event(one, "RESUME");
+    ask(one);
+  }
+
+  void ask(Host& one) {
+    if (one.asked) {
+      one.ask_again = true;
+      return;
+    }
+    one.asked = now;
+    in_band(one, [this, &one] { answer(one); });
+  }
+
+  void answer(Host& one) {
+    one.asked.reset();
+    const auto before = one.told;
+    one.told.run = one.run;
+    one.told.migration = one.migration;
+    one.told.error = one.error;
+    if (!(before == one.told)) {
+      history.add(to_string(one.side), "qmp-reply", "query-status",
+                  {{"status", std::string(to_string(one.run))}});
+      moved();
+    }
+    if (std::exchange(one.ask_again, false)) ask(one);
+  }
+
+  void in_band(Host& one, std::function<void()> act) {
+    after(Milliseconds(1), [this, &one, act = std::move(act)] {
+      if (responsive(one) && one.inbox.empty())
+        act();
+      else if (one.alive)
+        one.inbox.push_back(act);
+    });
+  }
+
+  void command(Host& one, const char* name, std::function<void()> act) {
+    history.add(to_string(one.side), "qmp-command", name);
+    moved();
+    in_band(one, [this, &one, name, act = std::move(act)] {
+      act();
+      history.add(to_string(one.side), "qmp-reply", name);
+      ask(one);
+      moved();
+    });
+  }
+
+  void end(Host& one, Ending ending) {
+    if (!one.alive || one.unkillable) return;
+    one.alive = one.executes = false;
+    one.closed = true;
+    one.inbox.clear();
+    one.told.dead = true;
+    one.told.ending = ending;
+    history.add(to_string(one.side), "process", "exited",
+                {{"code", std::int64_t{ending.code}}, {"signal", std::int64_t{ending.signal}}});
+    moved();
+  }
+
+  // --- the source's migration --------------------------------------------------------------------
+
+  void source_sends() {
+    if (!migrating || !source.alive || source.frozen) return;
+    if (source.channel_ended && source.migration != MigrationStatus::pre_switchover)
+      return give_up(MigrationStatus::failed, "the channel has ended");
+    const auto before = sent;
+    const auto barrier = !stopped || !continued ? script().enter : script().total;
+    sent = std::max(sent, std::min({sent + kBytesPerTick, barrier, taken() + window()}));
+    if (sent != before) moved();
+    if (sent > script().ram_setup_end && source.migration == MigrationStatus::setup)
+      set_status(source, MigrationStatus::active);
+    if (sent == script().enter && !stopped) stop_source();
+    if (sent < script().total || awaiting_ack) return;
+    awaiting_ack = true;
+    if (defects.claims_completed) complete();
+  }
+
+  void stop_source() {
+    stopped = true;
+    stop_guest(source, RunState::finish_migrate);
+    stopped_ram = source.ram;
+    continued = !pause_before;
+    set_status(source, pause_before ? MigrationStatus::pre_switchover : MigrationStatus::device);
+  }
+
+  void complete() {
+    migrating = false;
+    source.closed = true;
+    source.run = RunState::postmigrate;
+    source.executes = defects.source_runs_after_completed;
+    set_status(source, MigrationStatus::completed);
+  }
+
+  // On any failure before completion the source runs on, whatever it had stopped for.
+  void give_up(MigrationStatus status, const char* why) {
+    migrating = false;
+    source.closed = true;
+    source.error = why;
+    if (source.run == RunState::finish_migrate) run_guest(source);
+    set_status(source, status);
+  }
+
+  // --- the relay ---------------------------------------------------------------------------------
+
+  void relay_forth() {
+    if (path_up(source) && !discards && !sealed) {
+      const bool stands = hold && !released && forwarded >= *hold;
+      if (!stands) received = sent;
+    }
+    // Every point at the front of what was received is known before it is forwarded.
+    const auto& points = script().parsed.points;
+    for (; next_point < points.size(); ++next_point) {
+      const auto& [where, name, offset] = points[next_point];
+      if (offset >= received && !(received == script().total && offset == received)) break;
+      seen_point(where, name, offset, hold);
+    }
+    if (discards || destination.channel_ended) return;
+    auto limit = received;
+    if (hold && (!released || sealed)) limit = std::min(limit, *hold);
+    limit = std::min(limit, loaded + window());
+    if (limit <= forwarded) return;
+    forwarded = limit;
+    moved();
+    enter_phases();
+    if (flipped) flipped->forwarded = forwarded > flipped->offset;
+  }
+
+  void seen_point(Phase where, const std::string& name, std::uint64_t offset,
+                  std::optional<std::uint64_t>& flow_hold) {
+    const bool wanted = trigger && trigger->point.phase == where && trigger->point.name == name;
+    if (wanted || !name.starts_with("page:"))
+      history.add("channel", "point", std::string(to_string(where)) + "/" + name,
+                  {{"offset", static_cast<std::int64_t>(offset)}});
+    if (!wanted || hold || back_hold || ++seen != trigger->nth) return;
+    if (flip_bit) return choose_flip(offset);
+    flow_hold = offset + trigger->point.plus_bytes;
+  }
+
+  void choose_flip(std::uint64_t from) {
+    for (const auto& [block, address, data_offset] : script().parsed.pages) {
+      if (flipped || data_offset < from || data_offset < forwarded) continue;
+      if (!guest.owns(plan.guest, address)) continue;
+      const auto bit = *flip_bit % (FakeGuest::kPageBytes * 8);
+      flipped = Flip{address + bit / 8, data_offset + bit / 8, static_cast<unsigned>(bit % 8), false};
+    }
+  }
+
+  void enter_phases() {
+    for (const auto& [where, name, offset] : script().parsed.points) {
+      if (offset > forwarded || static_cast<int>(where) <= phase) continue;
+      phase = static_cast<int>(where);
+      history.add("channel", "phase", to_string(where));
+    }
+  }
+
+  void relay_back() {
+    if (!path_up(destination) || back_discards) return;
+    if (back_sent != back_received) moved();
+    back_received = back_sent;
+    const std::pair<const char*, std::uint64_t> points[] = {{"ack", kPongEnd}, {"ack-end", kShutEnd}};
+    for (; next_back_point < 2; ++next_back_point) {
+      const auto& [name, offset] = points[next_back_point];
+      if (back_received < kShutEnd) break;
+      seen_point(Phase::commit, name, offset, back_hold);
+    }
+    auto limit = back_received;
+    if (back_hold && !released) limit = std::min(limit, *back_hold);
+    back_forwarded = std::max(back_forwarded, limit);
+    if (path_up(source) && !source.channel_ended) back_loaded = back_forwarded;
+    if (back_loaded == kShutEnd && awaiting_ack && migrating && source.alive && !source.frozen)
+      complete();
+  }
+
+  // What one side's end means to the other, when the network lets it through and all is forwarded.
+  void pass_ends() {
+    const bool held = hold && !released && !sealed;
+    const bool all_forth = forwarded >= (sealed && hold ? *hold : received) || discards;
+    if (source.closed && path_up(source) && path_up(destination) && !held && all_forth &&
+        (sealed || discards || received == sent))
+      destination.channel_ended = true;
+    const bool back_held = back_hold && !released;
+    if (destination.closed && path_up(destination) && path_up(source) && !back_held &&
+        (back_forwarded == back_sent || back_discards))
+      source.channel_ended = true;
+  }
+
+  // --- the destination ---------------------------------------------------------------------------
+
+  void destination_loads() {
+    if (path_up(destination) && !destination.frozen && destination.alive && !load_done)
+      loaded = forwarded;
+    if (!destination.alive || destination.frozen || load_done || !migrating_begun()) return;
+    if (loaded > 0 && !load_begun) {
+      load_begun = true;
+      set_status(destination, MigrationStatus::active);
+      back_sent = kPongEnd;
+    }
+    // The description behind EOF is read, too, but its lack does not spoil the load.
+    if (loaded == script().total || (destination.channel_ended && loaded >= script().eof))
+      return finish_load();
+    if (!destination.channel_ended) return;
+    load_done = true;
+    destination.messages = "load of migration failed: Input/output error";
+    set_status(destination, MigrationStatus::failed);
+    end(destination, {1, 0});
+  }
+
+  bool migrating_begun() const { return load_begun || sent > 0 || destination.channel_ended; }
+
+  void finish_load() {
+    load_done = true;
+    if (defects.aborts_at_load) {
+      destination.messages = "qemu: Assertion `scripted' failed.";
+      return end(destination, {0, 6});
+    }
+    destination.ram = defects.image_is_old ? older_ram : stopped_ram;
+    if (flipped && flipped->forwarded)
+      destination.ram[flipped->gpa] ^= static_cast<std::byte>(1u << flipped->bit);
+    if (defects.loses_a_page) {
+      const auto stale = guest.stale_page(plan.guest, destination.ram);
+      if (!stale) throw std::logic_error("scripted world: too few steps for a stale page");
+      std::copy(stale->content.begin(), stale->content.end(),
+                destination.ram.begin() + static_cast<std::ptrdiff_t>(stale->gpa));
+    }
+    if (!paused || autostart || defects.runs_although_paused) {
+      run_guest(destination);
+    } else {
+      destination.run = RunState::paused;
+    }
+    set_status(destination, MigrationStatus::completed);
+    if (!defects.acknowledgement_lost) back_sent = kShutEnd;
+  }
+
+  // --- time --------------------------------------------------------------------------------------
+
+  void tick() {
+    at(now + Milliseconds(1), [this] { tick(); });
+    for (auto* one : {&source, &destination})
+      while (responsive(*one) && !one->inbox.empty()) {
+        const auto act = std::move(one->inbox.front());
+        one->inbox.erase(one->inbox.begin());
+        act();
+      }
+    source_sends();
+    relay_forth();
+    destination_loads();
+    relay_back();
+    pass_ends();
+    if (source.executes && destination.executes && !source.frozen && !destination.frozen) ++overlap;
+    if (++ticks % kBeatMs == 0)
+      for (auto* one : {&source, &destination}) beat(*one);
+    if (defects.never_settles && forwarded > 0) source.frozen = source.unkillable = true;
+  }
+
+  void beat(Host& one) {
+    if (!one.alive || one.frozen || !one.executes) return;
+    if (&one == &source && FakeGuest::step_of(one.ram) % 3 == 0) older_ram = one.ram;
+    one.text += guest.step(plan.guest, one.ram);
+    history.add(to_string(one.side), "heartbeat", "step",
+                {{"step", static_cast<std::int64_t>(FakeGuest::step_of(one.ram))}});
+  }
+};
+
+ScriptedWorld::ScriptedWorld(const Plan& plan, const FakeGuest& guest, bool destination_paused,
+                             bool pause_before_switchover, const Defects& defects)
+    : model_(std::make_unique<Model>(plan, guest, destination_paused, pause_before_switchover,
+                                     defects)) {}
+ScriptedWorld::~ScriptedWorld() = default;
+
+void ScriptedWorld::start() {
+  Model& m = *model_;
+  if (m.defects.fails_to_start) throw InfraError("scripted: no host came up");
+  for (auto* one : {&m.source, &m.destination}) {
+    one->alive = true;
+    one->ram.resize(m.plan.guest.memory_bytes);
+    m.history.add(to_string(one->side), "process", "started");
+  }
+  m.guest.boot(m.plan.guest, m.source.ram);
+  m.destination.run = RunState::inmigrate;
+  m.run_guest(m.source);
+  m.ask(m.destination);
+  // Long enough that every page has been written twice: stale pages exist.
+  if (!pump([&] { return FakeGuest::step_of(m.source.ram) > 20; }, m.now + Milliseconds(1000)))
+    throw InfraError("scripted: no heartbeat");
+}
+
+void ScriptedWorld::arm(const Trigger& trigger) { model_->trigger = trigger; }
+
+void ScriptedWorld::migrate() {
+  Model& m = *model_;
+  m.history.add("source", "qmp-command", "migrate");
+  m.moved();
+  m.in_band(m.source, [&m] {
+    m.migrating = true;
+    m.set_status(m.source, MigrationStatus::setup);
+  });
+}
+
+void ScriptedWorld::release() { model_->released = true; }
+
+bool ScriptedWorld::pump(const std::function<bool()>& done, Clock::time_point until) {
+  Model& m = *model_;
+  while (!done()) {
+    if (m.agenda.empty() || m.agenda.begin()->first > until) {
+      m.now = std::max(m.now, until);
+      return done();
+    }
+    const auto next = m.agenda.extract(m.agenda.begin());
+    m.now = std::max(m.now, next.key());
+    next.mapped()();
+  }
+  return true;
+}
+
+Clock::time_point ScriptedWorld::now() const { return model_->now; }
+History& ScriptedWorld::history() { return model_->history; }
+
+Sight ScriptedWorld::sight(Side host) const {
+  const Host& one = model_->host(host);
+  auto sight = one.told;
+  sight.answers = one.alive && !(one.asked && model_->now - *one.asked >
+                                                  Milliseconds(model_->plan.patience_ms / 2));
+  return sight;
+}
+
+ChannelSight ScriptedWorld::channel() const {
+  const Model& m = *model_;
+  ChannelSight sight;
+  sight.open = m.sent > 0 && !m.cut_done;
+  sight.holding = m.holding();
+  sight.received = m.received;
+  sight.forwarded = m.forwarded;
+  sight.back_received = m.back_received;
+  sight.back_forwarded = m.back_forwarded;
+  sight.eof_forwarded = m.forwarded >= script().eof;
+  sight.source_closed = m.source.closed;
+  sight.destination_closed = m.destination.closed;
+  return sight;
+}
+
+void ScriptedWorld::ask(Side host) { model_->ask(model_->host(host)); }
+Clock::time_point ScriptedWorld::last_progress() const { return model_->progress; }
+std::string ScriptedWorld::guest_text(Side host) const { return model_->host(host).text; }
+Image ScriptedWorld::image(Side host) const { return model_->host(host).ram; }
+std::string ScriptedWorld::messages(Side host) const { return model_->host(host).messages; }
+std::string ScriptedWorld::transcript(Side) const { return ""; }
+
+void ScriptedWorld::continue_switchover() {
+  Model& m = *model_;
+  m.command(m.source, "migrate-continue", [&m] {
+    if (m.source.migration != MigrationStatus::pre_switchover) return;
+    m.continued = true;
+    m.set_status(m.source, MigrationStatus::device);
+  });
+}
+
+void ScriptedWorld::cancel() {
+  Model& m = *model_;
+  m.command(m.source, "migrate_cancel", [&m] {
+    if (m.migrating) m.give_up(MigrationStatus::cancelled, "");
+  });
+}
+
+void ScriptedWorld::yank(Side host) {
+  Model& m = *model_;
+  Host& one = m.host(host);
+  m.history.add(to_string(host), "qmp-command", "yank");
+  m.moved();
+  // Out of band: answered although the main loop is blocked, but not by a host that stands still.
+  m.after(Milliseconds(5), [&one] {
+    if (one.alive && !one.frozen) one.channel_ended = one.closed = true;
+  });
+}
+
+void ScriptedWorld::resume(Side host) {
+  Model& m = *model_;
+  Host& one = m.host(host);
+  m.command(one, "cont", [&m, &one] {
+    if (one.run == RunState::inmigrate) m.autostart = true;
+    const bool may = one.run == RunState::paused || one.run == RunState::postmigrate;
+    if (may) m.run_guest(one);
+  });
+}
+
+void ScriptedWorld::pause(Side host) {
+  Model& m = *model_;
+  Host& one = m.host(host);
+  m.command(one, "stop", [&m, &one] {
+    if (one.run == RunState::running) m.stop_guest(one, RunState::paused);
+  });
+}
+
+void ScriptedWorld::quit(Side host) {
+  Model& m = *model_;
+  Host& one = m.host(host);
+  m.command(one, "quit", [&m, &one] {
+    if (m.defects.deaf_to_quit && &one == &m.destination) return;
+    m.after(kQuitTime, [&m, &one] { m.end(one, {0, 0}); });
+  });
+}
+
+void ScriptedWorld::fence(Side host) { kill(host); }
+void ScriptedWorld::persist(std::string_view decision) { model_->persisted.emplace_back(decision); }
+
+void ScriptedWorld::kill(Side host) {
+  Model& m = *model_;
+  m.after(Milliseconds(1), [&m, host] { m.end(m.host(host), {0, 9}); });
+}
+
+void ScriptedWorld::freeze(Side host) { model_->host(host).frozen = true; }
+void ScriptedWorld::thaw(Side host) { model_->host(host).frozen = false; }
+bool ScriptedWorld::frozen(Side host) const { return model_->host(host).frozen; }
+
+void ScriptedWorld::set_port(Side host, bool forwarding) {
+  Host& one = model_->host(host);
+  if (forwarding && !one.port) one.path_back = model_->now + kRetransmission;
+  one.port = forwarding;
+}
+bool ScriptedWorld::port_forwarding(Side host) const { return model_->host(host).port; }
+
+void ScriptedWorld::set_link(Side host, bool up) {
+  Host& one = model_->host(host);
+  if (up && !one.link) one.path_back = model_->now + kRetransmission;
+  one.link = up;
+}
+bool ScriptedWorld::link_up(Side host) const { return model_->host(host).link; }
+
+std::uint64_t ScriptedWorld::unacknowledged_bytes(Side host) const {
+  const Model& m = *model_;
+  if (host == Side::source) return (m.sent - m.received) + (m.back_forwarded - m.back_loaded);
+  return (m.forwarded - m.loaded) + (m.back_sent - m.back_received);
+}
+
+void ScriptedWorld::cut(Cut how) {
+  Model& m = *model_;
+  if (m.cut_done) return;
+  m.cut_done = m.released = m.discards = true;
+  m.destination.channel_ended = true;
+  if (how == Cut::truncate) return;
+  m.back_discards = true;
+  m.source.channel_ended = true;
+}
+
+void ScriptedWorld::seal_source() {
+  Model& m = *model_;
+  m.sealed = true;
+  if (!m.hold) m.hold = m.forwarded;
+  m.hold = std::min(*m.hold, m.forwarded);
+}
+
+bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }
+void ScriptedWorld::corrupt_next_page(std::uint64_t which_bit) { model_->flip_bit = which_bit; }
+std::optional<Flip> ScriptedWorld::flip() const { return model_->flipped; }
+
+void ScriptedWorld::poke(Side host, std::uint64_t gpa, Bytes bytes) {
+  std::copy(bytes.begin(), bytes.end(),
+            model_->host(host).ram.begin() + static_cast<std::ptrdiff_t>(gpa));
+}
+
+const std::vector<std::string>& ScriptedWorld::persisted() const { return model_->persisted; }
+std::uint64_t ScriptedWorld::overlap_ms() const { return model_->overlap; }
+Milliseconds ScriptedWorld::elapsed() const {
+  return std::chrono::duration_cast<Milliseconds>(model_->now - model_->begun);
+}
+
+HypervisorKind scripted_hypervisor(const Defects& defects) {
+  return {"scripted", "a model of two QEMUs, for tests of the harness",
+          [defects](io::Loop&, const Plan& plan, const Guest& guest, const Protocol& protocol) {
+            const auto* fake = dynamic_cast<const FakeGuest*>(&guest);
+            if (fake == nullptr) throw InfraError("scripted: it can only run the guest `fake`");
+            return std::make_unique<ScriptedWorld>(plan, *fake,
+                                                   protocol.destination_starts_paused(),
+                                                   protocol.pause_before_switchover(), defects);
+          }};
+}
+
+Plan scripted_plan(std::uint64_t seed) {
+  Plan plan;
+  plan.hypervisor = "scripted";
+  plan.seed = seed;
+  plan.accel = "tcg";
+  plan.guest.name = "fake";
+  plan.guest.seed = seed;
+  plan.guest.memory_bytes = FakeGuest().least_memory_bytes();
+  return plan;
+}
+
+}  // namespace migfuzz::fakes

@@ -1,0 +1,102 @@
+// ScriptedWorld: two QEMUs, their channel and the relay as a small model with a clock of its own.
+//
+// It exists to test the harness: a whole case runs in milliseconds, without a process and without
+// sleeping. It never shows anything about QEMU; what it does at each boundary is copied from what
+// QEMU was seen to do (who resumes by itself, what a silent peer leads to, when a destination
+// acknowledges), so that the director, the protocols and the checkers meet the same situations.
+// It lives with the tests and is in no catalog of the program: it can only run FakeGuest, and no
+// report of a scripted migration must ever be taken for one of QEMU. scripted_hypervisor() is the
+// catalog line for tests that run a case through campaign/worker.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "harness/core/catalogs.h"
+#include "harness/core/world.h"
+#include "tests/fakes/fake_guest.h"
+
+namespace migfuzz::fakes {
+
+/// What is broken on purpose, so that a checker must say so.
+struct Defects {
+  bool fails_to_start = false;               // start() throws InfraError
+  bool runs_although_paused = false;         // the destination ignores -S
+  bool source_runs_after_completed = false;  // two owners as soon as the destination runs
+  bool acknowledgement_lost = false;         // the destination's SHUT never leaves it
+  bool claims_completed = false;             // `completed` as soon as the last byte is written
+  bool never_settles = false;    // the source freezes at the first byte; nothing ends it
+  bool loses_a_page = false;     // one page arrives as it was an epoch before
+  bool image_is_old = false;     // the destination's image is three steps old
+  bool aborts_at_load = false;   // the destination ends by SIGABRT with an assertion
+  bool runs_without_steps = false;  // the destination says running, its guest stands still
+  bool deaf_to_quit = false;        // the destination ignores `quit`
+};
+
+class ScriptedWorld final : public World {
+ public:
+  /// `guest` must outlive the world.
+  ScriptedWorld(const Plan& plan, const FakeGuest& guest, bool destination_paused,
+                bool pause_before_switchover, const Defects& defects = {});
+  ~ScriptedWorld() override;
+
+  void start() override;
+  void arm(const Trigger& trigger) override;
+  void migrate() override;
+  void release() override;
+  bool pump(const std::function<bool()>& done, Clock::time_point until) override;
+  Clock::time_point now() const override;
+  History& history() override;
+  Sight sight(Side host) const override;
+  ChannelSight channel() const override;
+  void ask(Side host) override;
+  Clock::time_point last_progress() const override;
+  std::string guest_text(Side host) const override;
+  Image image(Side host) const override;
+  std::string messages(Side host) const override;
+  std::string transcript(Side host) const override;
+  void continue_switchover() override;
+  void cancel() override;
+  void yank(Side host) override;
+  void resume(Side host) override;
+  void pause(Side host) override;
+  void quit(Side host) override;
+  void fence(Side host) override;
+  void persist(std::string_view decision) override;
+  void kill(Side host) override;
+  void freeze(Side host) override;
+  void thaw(Side host) override;
+  bool frozen(Side host) const override;
+  void set_port(Side host, bool forwarding) override;
+  bool port_forwarding(Side host) const override;
+  void set_link(Side host, bool up) override;
+  bool link_up(Side host) const override;
+  std::uint64_t unacknowledged_bytes(Side host) const override;
+  void cut(Cut how) override;
+  void seal_source() override;
+  bool cut_seen(Side host) const override;
+  void corrupt_next_page(std::uint64_t which_bit) override;
+  std::optional<Flip> flip() const override;
+  void poke(Side host, std::uint64_t gpa, Bytes bytes) override;
+
+  /// What the arbiter persisted, in order.
+  const std::vector<std::string>& persisted() const;
+  /// Milliseconds of guest execution at the same time on both hosts: the model's own truth, to
+  /// compare the checkers with.
+  std::uint64_t overlap_ms() const;
+  /// Virtual time since the world was made.
+  Milliseconds elapsed() const;
+
+ private:
+  struct Model;
+  std::unique_ptr<Model> model_;
+};
+
+/// Catalog line "scripted". The catalogs that it is used with must hold FakeGuest.
+HypervisorKind scripted_hypervisor(const Defects& defects = {});
+
+/// The plan of a case on the scripted world, fault-free.
+Plan scripted_plan(std::uint64_t seed = 1);
+
+}  // namespace migfuzz::fakes

@@ -17,7 +17,8 @@ constexpr std::uint64_t kPageBytes = 4096;
 struct Looked {
   std::set<std::uint64_t> wrong_gpas;  // page addresses
   std::string first;                   // the first wrong page, in words
-  std::uint64_t stale = 0;             // of the pages kept: exactly an older step's content
+  std::uint64_t kept = 0;   // wrong pages known in detail
+  std::uint64_t stale = 0;  // of them: exactly an older step's content
   std::uint64_t wrong_pages = 0;
   std::uint64_t pages_checked = 0;
   std::string unreadable;
@@ -42,6 +43,7 @@ void take(Looked& looked, const std::optional<ImageExam>& exam) {
   looked.wrong_pages += exam->wrong_pages;
   for (const auto& fault : exam->wrong) {
     if (looked.first.empty()) looked.first = words(fault);
+    ++looked.kept;
     if (fault.stale_step) ++looked.stale;
     looked.wrong_gpas.insert(fault.gpa / kPageBytes * kPageBytes);
   }
@@ -92,10 +94,11 @@ class Memory final : public Checker {
       // A page that was sent while it was being written is half stale; among lost pages most are
       // stale as a whole, among damaged ones none is.
       return {checkers::broken(
-          name(), looked.stale * 2 > looked.wrong_gpas.size() ? "stale-page" : "wrong-page",
-          fmt::format("{} wrong pages, {} of the {} kept are exactly an older step's; {}",
-                      std::max(looked.wrong_pages, self_checks), looked.stale,
-                      looked.wrong_gpas.size(), looked.first))};
+          name(), looked.stale * 2 > looked.kept ? "stale-page" : "wrong-page",
+          fmt::format("{} wrong page{}, {} of {} looked at exactly as an older step left them; {}",
+                      std::max(looked.wrong_pages, self_checks),
+                      std::max(looked.wrong_pages, self_checks) == 1 ? "" : "s", looked.stale,
+                      looked.kept, looked.first))};
     if (e.pair && e.pair->differing > 0)
       return {checkers::broken(
           name(), "images-differ",

@@ -268,8 +268,8 @@ struct ScriptedWorld::Model {
     migrating = false;
     source.closed = true;
     source.error = why;
-    if (source.run == RunState::finish_migrate) run_guest(source);
     set_status(source, status);
+    if (source.run == RunState::finish_migrate) run_guest(source);
   }
 
   // --- the relay ---------------------------------------------------------------------------------

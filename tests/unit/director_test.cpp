@@ -1,0 +1,277 @@
+// The director on the scripted world: whole cases, from the trigger to the verdict, in milliseconds.
+//
+// Every fault kind and side at three points under both protocols must be delivered and judged as
+// the expected-outcome table says; each planted defect must be found by its checker. The world is a
+// model: these tests speak of the harness only. Run alone: unit_director "[director]".
+#include "harness/director.h"
+
+#include <catch2/catch.hpp>
+
+#include "harness/campaign/worker.h"
+#include "harness/core/error.h"
+#include "scenarios/cells.h"
+#include "tests/fakes/scripted_case.h"
+
+namespace migfuzz {
+namespace {
+
+using fakes::Defects;
+using fakes::ScriptedCase;
+
+Verdict verdict_wanted(const Evidence& evidence) {
+  switch (evidence.expected.expect) {
+    case Expect::loss: return Verdict::expected_loss;
+    case Expect::double_run: return Verdict::hazard;
+    default: return Verdict::pass;
+  }
+}
+
+TEST_CASE("Without a fault the destination gets the VM under both protocols", "[director]") {
+  for (const auto* protocol : {"handshake", "autostart"})
+    for (const auto transport : {Transport::tcp, Transport::unix_tight}) {
+      auto plan = fakes::scripted_plan();
+      plan.protocol = protocol;
+      plan.transport = transport;
+      const ScriptedCase one(plan);
+      INFO(one.story());
+      CHECK(one.result.verdict == Verdict::pass);
+      CHECK(one.result.survivor == "destination");
+      CHECK(one.evidence.settled);
+      CHECK(one.world->overlap_ms() == 0);
+    }
+}
+
+TEST_CASE("Every fault is delivered and judged as the table says", "[director]") {
+  for (const auto* protocol : {"handshake", "autostart"})
+    for (const auto* point : {"stopcopy/enter", "stopcopy/device:cpu/middle", "commit/eof"})
+      for (const auto& kind : all_faults())
+        for (const auto side : kind.sides) {
+          if (!goes_with(kind, point)) continue;
+          const ScriptedCase one(fakes::scripted_cell(kind, side, point, protocol));
+          INFO(protocol << " " << point << " " << kind.name << " " << to_string(side) << " rule "
+                        << one.evidence.expected.rule << "\n"
+                        << one.story());
+          CHECK(one.evidence.delivered);
+          CHECK_FALSE(one.result.delivery_proof.empty());
+          const auto wanted = verdict_wanted(one.evidence);
+          // A hazard is a race: the mode is allowed to get away with it.
+          if (wanted == Verdict::hazard)
+            CHECK(one.result.verdict >= Verdict::hazard);
+          else
+            CHECK(one.result.verdict == wanted);
+        }
+}
+
+TEST_CASE("Under handshake no fault makes both hosts run", "[director]") {
+  for (const auto* point : {"reserve/ram-setup-end", "precopy/page:100", "stopcopy/ram-end",
+                            "commit/vmdesc-middle", "commit/vmdesc-end", "commit/ack"})
+    for (const auto& kind : all_faults())
+      for (const auto side : kind.sides) {
+        if (kind.acts_on_page) continue;
+        const ScriptedCase one(fakes::scripted_cell(kind, side, point));
+        INFO(point << " " << kind.name << " " << to_string(side) << "\n" << one.story());
+        CHECK(one.world->overlap_ms() == 0);
+        CHECK(one.result.verdict > Verdict::infra);
+      }
+}
+
+TEST_CASE("An autostart destination that ran before a lost acknowledgement is a hazard",
+          "[director]") {
+  auto plan = fakes::scripted_cell(make_reset(), Side::channel, "commit/ack", "autostart");
+  const ScriptedCase one(plan);
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::hazard);
+  CHECK(one.symptom("no-rollback") == "double-run");
+  plan.protocol = "handshake";
+  const ScriptedCase other(plan);
+  INFO(other.story());
+  CHECK(other.result.verdict == Verdict::pass);
+}
+
+TEST_CASE("A trigger that never fires gives not-delivered and never a pass", "[director]") {
+  for (const auto* point : {"precopy/pass:99", "stopcopy/device:floppy/begin",
+                            "commit/eof+9999999", "stopcopy/enter#2"}) {
+    const ScriptedCase one(fakes::scripted_cell(make_crash(), Side::source, point));
+    INFO(point << "\n" << one.story());
+    CHECK_FALSE(one.evidence.delivered);
+    CHECK(one.symptom("delivery") == "not-delivered");
+    CHECK(one.result.verdict != Verdict::pass);
+  }
+}
+
+TEST_CASE("A fault whose effect is never seen gives not-delivered", "[director]") {
+  // An AF_UNIX channel does not cross the network: the disabled port cannot hold anything back.
+  auto plan = fakes::scripted_cell(make_port_disabled(), Side::source, "stopcopy/enter");
+  plan.transport = Transport::unix_tight;
+  const ScriptedCase one(plan);
+  INFO(one.story());
+  CHECK_FALSE(one.evidence.delivered);
+  CHECK(one.symptom("delivery") == "not-delivered");
+  CHECK(one.world->port_forwarding(Side::source));
+}
+
+TEST_CASE("Decisions are persisted in the order in which they are acted on", "[director]") {
+  const ScriptedCase one(fakes::scripted_plan());
+  CHECK(one.world->persisted() ==
+        std::vector<std::string>{"continue-switchover", "hand-over", "run-destination",
+                                 "discard-source", "done"});
+  const ScriptedCase hung(fakes::scripted_cell(make_hang(), Side::destination, "stopcopy/enter"));
+  INFO(hung.story());
+  const auto& all = hung.world->persisted();
+  const auto place = [&](const char* word) { return std::find(all.begin(), all.end(), word); };
+  REQUIRE(place("cancel") != all.end());
+  CHECK(place("cancel") < place("yank-source"));
+  CHECK(place("yank-source") < place("fence-destination"));
+  CHECK(place("fence-destination") != all.end());
+}
+
+TEST_CASE("A healed fault is healed once and the channel flows again", "[director]") {
+  for (const auto& kind : {make_stall(), make_port_disabled(), make_link_down()}) {
+    const ScriptedCase one(fakes::scripted_cell(kind, kind.sides[0], "stopcopy/device:cpu/middle"));
+    INFO(kind.name << "\n" << one.story());
+    CHECK(one.result.survivor == "destination");
+    std::size_t healed = 0;
+    for (const auto& event : one.world->history().events())
+      healed += event.kind == "fault" && event.name == "healed" ? 1 : 0;
+    CHECK(healed == 1);
+    CHECK(one.world->port_forwarding(kind.sides[0] == Side::channel ? Side::source : kind.sides[0]));
+  }
+}
+
+TEST_CASE("The corrupted page, and no other, is named", "[director]") {
+  for (const auto* protocol : {"handshake", "autostart"}) {
+    const ScriptedCase one(
+        fakes::scripted_cell(make_corrupt(), Side::channel, "stopcopy/enter", protocol));
+    INFO(one.story());
+    REQUIRE(one.evidence.flip);
+    CHECK(one.evidence.flip->forwarded);
+    CHECK(one.finding("memory")->verdict == Verdict::pass);
+    CHECK(one.finding("memory")->what.find("was seen") != std::string::npos);
+  }
+}
+
+struct Planted {
+  const char* what;
+  Defects defects;
+  const char* checker;
+  const char* symptom;
+};
+
+TEST_CASE("A defect of the world is found by its checker, with its symptom", "[director]") {
+  Defects claims;
+  claims.claims_completed = true;
+  const auto with = [](bool Defects::* which) {
+    Defects defects;
+    defects.*which = true;
+    return defects;
+  };
+  const Planted planted[] = {
+      {"two owners", with(&Defects::source_runs_after_completed), "single-owner", "double-run"},
+      {"lost acknowledgement", with(&Defects::acknowledgement_lost), "survivor", "wrong-survivor"},
+      {"never settles", with(&Defects::never_settles), "liveness", "not-settled"},
+      {"a page is lost", with(&Defects::loses_a_page), "memory", "stale-page"},
+      {"the image is old", with(&Defects::image_is_old), "no-rollback", "rollback"},
+      {"images differ", with(&Defects::image_is_old), "memory", "images-differ"},
+      {"abort", with(&Defects::aborts_at_load), "clean-exit", "assertion"},
+      {"no steps", with(&Defects::runs_without_steps), "truth", "false-running"},
+      {"no steps", with(&Defects::runs_without_steps), "survivor", "vm-lost"},
+      {"deaf to quit", with(&Defects::deaf_to_quit), "liveness", "does-not-end"},
+  };
+  for (const auto& one : planted) {
+    const ScriptedCase found(fakes::scripted_plan(), one.defects);
+    INFO(one.what << "\n" << found.story());
+    CHECK(found.result.verdict == Verdict::fail);
+    CHECK(found.symptom(one.checker) == one.symptom);
+    CHECK(found.finding(one.checker)->verdict == Verdict::fail);
+  }
+}
+
+TEST_CASE("A destination that runs although -S is found once the acknowledgement is lost",
+          "[director]") {
+  Defects defects;
+  defects.runs_although_paused = true;
+  const auto plan = fakes::scripted_cell(make_reset(), Side::channel, "commit/ack");
+  const ScriptedCase one(plan, defects);
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::fail);
+  CHECK(one.symptom("no-rollback") == "rollback");
+}
+
+TEST_CASE("A source that claims completion too early is found as a false completion",
+          "[director]") {
+  Defects defects;
+  defects.claims_completed = true;
+  const ScriptedCase one(fakes::scripted_cell(make_reset(), Side::channel, "stopcopy/ram-end"),
+                         defects);
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::fail);
+  CHECK(one.symptom("truth") == "false-completion");
+}
+
+TEST_CASE("Each canary's planted defect is found on the scripted world, too", "[director]") {
+  const std::pair<const char*, std::pair<const char*, const char*>> canaries[] = {
+      {"double-resume", {"single-owner", "double-run"}},
+      {"stale-page", {"memory", "stale-page"}},
+      {"rollback", {"no-rollback", "rollback"}}};
+  for (const auto& [plant, found] : canaries) {
+    auto plan = fakes::scripted_plan();
+    plan.plant = plant;
+    plan.patience_ms = 5000;
+    const ScriptedCase one(plan);
+    INFO(plant << "\n" << one.story());
+    CHECK(one.result.verdict == Verdict::fail);
+    CHECK(one.symptom(found.first) == found.second);
+    CHECK(one.result.signature == std::string(found.first) + "/" + found.second + "/canary-" +
+                                      plant + "/handshake");
+  }
+}
+
+TEST_CASE("The same plan decides the same way twice", "[director]") {
+  const auto plan = fakes::scripted_cell(make_hang(), Side::source, "commit/eof");
+  const ScriptedCase one(plan), two(plan);
+  CHECK(one.world->persisted() == two.world->persisted());
+  CHECK(one.evidence.source.guest_text == two.evidence.source.guest_text);
+  CHECK(one.evidence.destination.guest_text == two.evidence.destination.guest_text);
+  CHECK(one.result.verdict == two.result.verdict);
+}
+
+TEST_CASE("A world that cannot start gives infra with its reason", "[director]") {
+  io::Loop loop;
+  Defects defects;
+  defects.fails_to_start = true;
+  const auto catalogs = fakes::scripted_catalogs(defects);
+  const auto run = run_case(loop, fakes::scripted_plan(), catalogs);
+  CHECK(run.result.verdict == Verdict::infra);
+  CHECK(run.result.headline.find("no host came up") != std::string::npos);
+  CHECK(run.result.signature == "harness/case-failed/no-fault/handshake");
+}
+
+TEST_CASE("A worker's case is judged and names the points it passed", "[director]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  const auto run = run_case(loop, fakes::scripted_plan(), catalogs);
+  CHECK(run.result.verdict == Verdict::pass);
+  const auto has = [&](const char* point) {
+    return std::find(run.passed_points.begin(), run.passed_points.end(), point) !=
+           run.passed_points.end();
+  };
+  CHECK(has("stopcopy/enter"));
+  CHECK(has("stopcopy/device:virtio-blk/middle"));
+  CHECK(has("commit/ack"));
+  for (const auto* file : {"plan.json", "history.jsonl", "guest-source.log", "README.md"})
+    CHECK(run.result.evidence.count(file) == 1);
+}
+
+TEST_CASE("A plan that names what does not exist is infra for a worker, and says the word",
+          "[director]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  auto plan = fakes::scripted_plan();
+  plan.protocol = "handshaek";
+  const auto run = run_case(loop, plan, catalogs);
+  CHECK(run.result.verdict == Verdict::infra);
+  CHECK(run.result.headline.find("nearest: handshake") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace migfuzz

@@ -17,6 +17,8 @@
 namespace migfuzz {
 namespace {
 
+constexpr std::uint64_t kPageBits = 4096 * 8;
+
 std::vector<std::string> telling_points(Phase phase) {
   switch (phase) {
     case Phase::prepare:
@@ -48,6 +50,21 @@ std::vector<std::string> match_points(const std::string& pattern, const Scenario
   return matching;
 }
 
+// With --cases the cells are run again and again, each time with numbers of its own, up to that many.
+void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted) {
+  if (wanted == 0) return;
+  const auto cells = cases.size();
+  while (cases.size() < wanted) {
+    auto again = cases[cases.size() - cells];
+    auto state = again.plan.guest.seed;
+    again.plan.guest.seed = next_random(state);
+    for (auto& fault : again.plan.faults)
+      if (fault.parameter != 0) fault.parameter = next_random(state) % kPageBits;
+    cases.push_back(std::move(again));
+  }
+  cases.resize(wanted);
+}
+
 std::vector<PlannedCase> draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
   for (const auto& name : request.faults) catalogs.find_fault(name);
   std::vector<PlannedCase> cases;
@@ -66,6 +83,7 @@ std::vector<PlannedCase> draw_cells(const ScenarioRequest& request, const Catalo
     }
   if (cases.empty())
     throw UsageError("no cell has all of the chosen points, faults and sides; see `migfuzz list faults`");
+  repeat(cases, request.cases);
   return cases;
 }
 
@@ -115,7 +133,7 @@ PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Sid
   fault.side = side;
   fault.trigger = trigger_from(point);
   fault.heal_after_ms = kind.heal_after_ms;
-  fault.parameter = kind.acts_on_page ? next_random(state) % (4096 * 8) : 0;
+  fault.parameter = kind.acts_on_page ? next_random(state) % kPageBits : 0;
   plan.faults = {fault};
   return drawn;
 }

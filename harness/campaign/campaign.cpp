@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "harness/campaign/progress.h"
 #include "harness/core/error.h"
@@ -115,8 +116,10 @@ class Campaign {
     draw.passed_points = run_controls(draw);
     const auto cases = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
     for (const auto& one : cases) check_plan(one.plan, catalogs_);
-    required_ = static_cast<std::size_t>(std::count_if(
-        cases.begin(), cases.end(), [](const auto& one) { return !one.cell.empty(); }));
+    std::set<std::string> cells;
+    for (const auto& one : cases)
+      if (!one.cell.empty()) cells.insert(one.cell);
+    required_ = cells.size();
     progress_.set_total(cases.size() + controls_);
     run_cases(cases, nullptr);
     progress_.finish();
@@ -265,9 +268,10 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_
   summary.cells_required = cells_required;
   Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
   std::map<std::string, FindingGroup> groups;
+  std::set<std::string> delivered;
   for (const auto& result : results) {
     ++summary.verdicts[result.verdict];
-    if (!result.required_cell.empty() && result.delivered) ++summary.cells_delivered;
+    if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
     const auto expected = expected_outcome(result.plan);
     Control* of = !result.plan.plant.empty()       ? &canary
                   : result.plan.faults.empty()      ? &control
@@ -286,6 +290,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_
     }
     ++found->second.count;
   }
+  summary.cells_delivered = delivered.size();
   for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));
   std::stable_sort(summary.findings.begin(), summary.findings.end(),
                    [](const auto& a, const auto& b) { return a.verdict < b.verdict; });

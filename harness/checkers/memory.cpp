@@ -94,7 +94,7 @@ class Memory final : public Checker {
       // A page that was sent while it was being written is half stale; among lost pages most are
       // stale as a whole, among damaged ones none is.
       return {checkers::broken(
-          name(), looked.stale * 2 > looked.kept ? "stale-page" : "wrong-page",
+          name(), looked.stale > 0 && looked.stale * 2 >= looked.kept ? "stale-page" : "wrong-page",
           fmt::format("{} wrong page{}, {} of {} looked at exactly as an older step left them; {}",
                       std::max(looked.wrong_pages, self_checks),
                       std::max(looked.wrong_pages, self_checks) == 1 ? "" : "s", looked.stale,

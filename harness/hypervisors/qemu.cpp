@@ -338,8 +338,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
                                  Clock::now() + limit) &&
                   host.last_step() > 0;
     if (!trial.beats)
-      trial.why = fmt::format("no heartbeat of the guest within {} ms{}{}", limit.count(),
-                              host.messages().empty() ? "" : "; QEMU printed: ", host.messages());
+      trial.why = fmt::format("no heartbeat of the guest within {} ms", limit.count());
   } catch (const InfraError& error) {
     trial.why = error.what();
   }

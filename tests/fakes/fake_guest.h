@@ -5,6 +5,7 @@
 // page n mod 8. boot() and step() are what the CPU would do; the rest is the Guest interface.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ class FakeGuest final : public Guest {
   }
   Bytes payload() const override { return {}; }
 
-  ImageExam examine(const GuestShape& shape, Bytes ram) const override {
+  ImageExam examine(const GuestShape& shape, Bytes ram,
+                    std::uint64_t recorded_step = 0) const override {
     ImageExam exam;
     exam.readable = ram.size() >= least_memory_bytes() && word(ram, 0) == kMagic;
     if (!exam.readable) {
@@ -57,8 +59,9 @@ class FakeGuest final : public Guest {
     }
     exam.step = exam.recorded_step = step_of(ram);
     exam.pages_checked = kPages;
+    const auto true_step = std::max(exam.step, recorded_step);
     for (std::uint64_t page = 0; page < kPages; ++page) {
-      const auto expected = last_written(page, exam.step);
+      const auto expected = last_written(page, true_step);
       const auto bad = wrong_bytes(shape, ram, page, expected);
       if (bad == 0) continue;
       ++exam.wrong_pages;

@@ -22,6 +22,7 @@ constexpr std::uint64_t kTcpWindow = 4 << 20;     // what a kernel queues on loo
 constexpr std::uint64_t kBeatMs = 4;              // as often as the harness looks at records
 constexpr Milliseconds kQuitTime{15};             // 10-20 ms were measured
 constexpr Milliseconds kRetransmission{200};      // TCP after a healed hole
+constexpr std::uint64_t kLoadTicks = 2;           // from the last byte to a VM that can run
 constexpr std::uint64_t kPongEnd = 8, kShutEnd = 16;
 constexpr std::uint64_t kPassPages = 120;
 
@@ -43,7 +44,7 @@ const Script& script() {
       shape.last.push_back({0, page, Record::Kind::content, 2});
     for (const auto* name : {"timer", "cpu", "0000:00:02.0/virtio-blk", "0000:00:03.0/virtio-net",
                              "acpi"})
-      shape.devices.push_back({name, ByteVector(640, std::byte{0x11}), 0});
+      shape.devices.push_back({name, ByteVector(32 << 10, std::byte{0x11}), 0});
     const auto bytes = build(shape);
     std::vector<std::uint64_t> wanted;
     for (std::uint64_t n = 1; n <= 3 * kPassPages; ++n) wanted.push_back(n);
@@ -64,6 +65,7 @@ const Script& script() {
 struct Host {
   Side side = Side::source;
   bool alive = false, frozen = false, executes = false, unkillable = false;
+  bool doomed = false;         // SIGKILL was sent: it does nothing more, its end is not seen yet
   bool channel_ended = false;  // its kernel has seen the end of the connection
   bool closed = false;         // it has closed its own end
   bool port = true, link = true;
@@ -105,6 +107,7 @@ struct ScriptedWorld::Model {
   // The source's migration and the bytes on their way.
   bool migrating = false, stopped = false, continued = false, awaiting_ack = false;
   bool load_begun = false, load_done = false, autostart = false;
+  std::uint64_t load_ticks = 0;
   std::uint64_t sent = 0, received = 0, forwarded = 0, loaded = 0;
   std::uint64_t back_sent = 0, back_received = 0, back_forwarded = 0, back_loaded = 0;
   std::size_t next_point = 0, next_back_point = 0;
@@ -144,7 +147,8 @@ struct ScriptedWorld::Model {
            !source.channel_ended && sent >= taken() + window();
   }
   std::uint64_t taken() const { return discards || sealed ? sent : received; }
-  bool responsive(const Host& one) const { return one.alive && !one.frozen && !blocked(one); }
+  static bool moves(const Host& one) { return one.alive && !one.frozen && !one.doomed; }
+  bool responsive(const Host& one) const { return moves(one) && !blocked(one); }
 
   // --- what the hosts say ------------------------------------------------------------------------
 
@@ -232,7 +236,7 @@ struct ScriptedWorld::Model {
   // --- the source's migration --------------------------------------------------------------------
 
   void source_sends() {
-    if (!migrating || !source.alive || source.frozen) return;
+    if (!migrating || !moves(source)) return;
     if (source.channel_ended && source.migration != MigrationStatus::pre_switchover)
       return give_up(MigrationStatus::failed, "the channel has ended");
     const auto before = sent;
@@ -326,9 +330,11 @@ struct ScriptedWorld::Model {
   }
 
   void relay_back() {
-    if (!path_up(destination) || back_discards) return;
-    if (back_sent != back_received) moved();
-    back_received = back_sent;
+    if (back_discards) return;
+    if (path_up(destination) && back_sent != back_received) {
+      back_received = back_sent;
+      moved();
+    }
     const std::pair<const char*, std::uint64_t> points[] = {{"ack", kPongEnd}, {"ack-end", kShutEnd}};
     for (; next_back_point < 2; ++next_back_point) {
       const auto& [name, offset] = points[next_back_point];
@@ -339,8 +345,7 @@ struct ScriptedWorld::Model {
     if (back_hold && !released) limit = std::min(limit, *back_hold);
     back_forwarded = std::max(back_forwarded, limit);
     if (path_up(source) && !source.channel_ended) back_loaded = back_forwarded;
-    if (back_loaded == kShutEnd && awaiting_ack && migrating && source.alive && !source.frozen)
-      complete();
+    if (back_loaded == kShutEnd && awaiting_ack && migrating && moves(source)) complete();
   }
 
   // What one side's end means to the other, when the network lets it through and all is forwarded.
@@ -359,17 +364,18 @@ struct ScriptedWorld::Model {
   // --- the destination ---------------------------------------------------------------------------
 
   void destination_loads() {
-    if (path_up(destination) && !destination.frozen && destination.alive && !load_done)
-      loaded = forwarded;
-    if (!destination.alive || destination.frozen || load_done || !migrating_begun()) return;
+    if (path_up(destination) && moves(destination) && !load_done) loaded = forwarded;
+    if (!moves(destination) || load_done || !migrating_begun()) return;
     if (loaded > 0 && !load_begun) {
       load_begun = true;
       set_status(destination, MigrationStatus::active);
       back_sent = kPongEnd;
     }
     // The description behind EOF is read, too, but its lack does not spoil the load.
-    if (loaded == script().total || (destination.channel_ended && loaded >= script().eof))
-      return finish_load();
+    if (loaded == script().total || (destination.channel_ended && loaded >= script().eof)) {
+      if (++load_ticks > kLoadTicks) finish_load();
+      return;
+    }
     if (!destination.channel_ended) return;
     load_done = true;
     destination.messages = "load of migration failed: Input/output error";
@@ -418,14 +424,14 @@ struct ScriptedWorld::Model {
     destination_loads();
     relay_back();
     pass_ends();
-    if (source.executes && destination.executes && !source.frozen && !destination.frozen) ++overlap;
+    if (source.executes && destination.executes && moves(source) && moves(destination)) ++overlap;
     if (++ticks % kBeatMs == 0)
       for (auto* one : {&source, &destination}) beat(*one);
     if (defects.never_settles && forwarded > 0) source.frozen = source.unkillable = true;
   }
 
   void beat(Host& one) {
-    if (!one.alive || one.frozen || !one.executes) return;
+    if (!moves(one) || !one.executes) return;
     if (&one == &source && FakeGuest::step_of(one.ram) % 3 == 0) older_ram = one.ram;
     one.text += guest.step(plan.guest, one.ram);
     history.add(to_string(one.side), "heartbeat", "step",
@@ -539,8 +545,8 @@ void ScriptedWorld::yank(Side host) {
   m.history.add(to_string(host), "qmp-command", "yank");
   m.moved();
   // Out of band: answered although the main loop is blocked, but not by a host that stands still.
-  m.after(Milliseconds(5), [&one] {
-    if (one.alive && !one.frozen) one.channel_ended = one.closed = true;
+  m.after(Milliseconds(5), [&m, &one] {
+    if (m.moves(one)) one.channel_ended = one.closed = true;
   });
 }
 
@@ -576,7 +582,9 @@ void ScriptedWorld::persist(std::string_view decision) { model_->persisted.empla
 
 void ScriptedWorld::kill(Side host) {
   Model& m = *model_;
-  m.after(Milliseconds(1), [&m, host] { m.end(m.host(host), {0, 9}); });
+  Host& one = m.host(host);
+  one.doomed = !one.unkillable;
+  m.after(Milliseconds(1), [&m, &one] { m.end(one, {0, 9}); });
 }
 
 void ScriptedWorld::freeze(Side host) { model_->host(host).frozen = true; }

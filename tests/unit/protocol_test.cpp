@@ -1,0 +1,193 @@
+// The protocols as what they are: pure functions from a situation to one decision.
+//
+// Each test is a moment in the life of a migration and what the arbiter must do then; the rule
+// that holds over all moments is in tests/property/protocol_property_test.cpp. Run alone:
+// unit_protocols "[protocol]".
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "harness/core/error.h"
+#include "harness/protocols/catalog.h"
+#include "tests/fakes/situations.h"
+
+namespace migfuzz {
+namespace {
+
+using fakes::dead_host;
+using fakes::host;
+using fakes::migrating;
+using M = MigrationStatus;
+using R = RunState;
+constexpr Milliseconds kLong{1000};
+
+Action handshake(const Situation& s) { return make_handshake()->decide(s).action; }
+Action autostart(const Situation& s) { return make_autostart()->decide(s).action; }
+
+Situation after(Situation s, std::initializer_list<Action> actions) {
+  for (const auto action : actions) s.journal = record(s.journal, action);
+  return s;
+}
+
+TEST_CASE("While bytes move the arbiter waits", "[protocol]") {
+  CHECK(handshake(migrating()) == Action::wait);
+  CHECK(autostart(migrating()) == Action::wait);
+}
+
+TEST_CASE("A source at pre-switchover is told to go on, once", "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::finish_migrate, M::pre_switchover);
+  CHECK(handshake(s) == Action::continue_switchover);
+  CHECK(handshake(after(s, {Action::continue_switchover})) == Action::wait);
+}
+
+TEST_CASE("Completed means hand over, then run, then discard, then done", "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::postmigrate, M::completed);
+  s.destination = host(R::paused, M::completed);
+  CHECK(handshake(s) == Action::hand_over);
+  s = after(s, {Action::hand_over});
+  CHECK(handshake(s) == Action::run_destination);
+  s = after(s, {Action::run_destination});
+  CHECK(handshake(s) == Action::wait);
+  s.destination.run = R::running;
+  CHECK(handshake(s) == Action::discard_source);
+  s.source = dead_host();
+  CHECK(handshake(s) == Action::done);
+}
+
+TEST_CASE("A failed migration fences the destination before the source counts as running",
+          "[protocol]") {
+  for (const auto status : {M::failed, M::cancelled}) {
+    auto s = migrating();
+    s.source = host(R::running, status);
+    CHECK(handshake(s) == Action::fence_destination);
+    CHECK(autostart(s) == Action::fence_destination);
+    s.destination = dead_host();
+    CHECK(handshake(s) == Action::done);
+    CHECK(autostart(s) == Action::done);
+  }
+}
+
+TEST_CASE("A source that stands still after a failure runs only when the destination is dead",
+          "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::paused, M::failed);
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination = dead_host();
+  CHECK(handshake(s) == Action::take_back);
+  s = after(s, {Action::take_back});
+  CHECK(handshake(s) == Action::run_source);
+  s = after(s, {Action::run_source});
+  CHECK(handshake(s) == Action::wait);
+  s.source.run = R::running;
+  CHECK(handshake(s) == Action::done);
+}
+
+TEST_CASE("Without progress the mildest means comes first", "[protocol]") {
+  auto s = migrating(kLong);
+  CHECK(handshake(s) == Action::cancel);
+  s = after(s, {Action::cancel});
+  CHECK(handshake(s) == Action::yank_source);
+  s = after(s, {Action::yank_source});
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination = dead_host();
+  CHECK(handshake(s) == Action::fence_source);
+}
+
+TEST_CASE("Of two silent hosts the destination goes first, a silent source alone goes itself",
+          "[protocol]") {
+  auto s = after(migrating(kLong), {Action::cancel, Action::yank_source});
+  s.source.answers = s.destination.answers = false;
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination.answers = true;
+  CHECK(handshake(s) == Action::fence_source);
+}
+
+TEST_CASE("A dead destination cancels the migration at once", "[protocol]") {
+  auto s = migrating();
+  s.destination = dead_host();
+  CHECK(handshake(s) == Action::cancel);
+  CHECK(autostart(s) == Action::cancel);
+  CHECK(handshake(after(s, {Action::cancel})) == Action::wait);
+}
+
+TEST_CASE("A dead source hands over only to a destination that has the whole image", "[protocol]") {
+  auto s = migrating();
+  s.source = dead_host();
+  CHECK(handshake(s) == Action::wait);
+  s.quiet = kLong;
+  CHECK(handshake(s) == Action::yank_destination);
+  s = after(s, {Action::yank_destination});
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination = host(R::paused, M::completed);
+  CHECK(handshake(s) == Action::hand_over);
+}
+
+TEST_CASE("A destination that dies before it was told to run gives the VM back", "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::postmigrate, M::completed);
+  s.destination = dead_host();
+  s = after(s, {Action::hand_over});
+  CHECK(handshake(s) == Action::take_back);
+  CHECK(handshake(after(s, {Action::run_destination})) == Action::fence_source);
+}
+
+TEST_CASE("Two dead hosts end the case", "[protocol]") {
+  auto s = migrating();
+  s.source = s.destination = dead_host();
+  for (const auto& journal : {Journal{}, record({}, Action::hand_over),
+                              record(record({}, Action::hand_over), Action::take_back)}) {
+    s.journal = journal;
+    CHECK(handshake(s) == Action::done);
+    CHECK(autostart(s) == Action::done);
+  }
+}
+
+TEST_CASE("Autostart never tells anybody to run", "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::postmigrate, M::completed);
+  CHECK(autostart(s) == Action::wait);
+  s.destination = host(R::running, M::completed);
+  CHECK(autostart(s) == Action::discard_source);
+  s.source = dead_host();
+  CHECK(autostart(s) == Action::done);
+  s.source = host(R::postmigrate, M::completed);
+  s.destination = dead_host();
+  CHECK(autostart(s) == Action::fence_source);
+}
+
+TEST_CASE("Every decision that acts gives its reason", "[protocol]") {
+  for (const auto& protocol : all_protocols())
+    for (const bool dead : {false, true}) {
+      auto s = migrating(kLong);
+      if (dead) s.source = dead_host();
+      const auto decision = protocol->decide(s);
+      CHECK(decision.action != Action::wait);
+      CHECK_FALSE(decision.why.empty());
+    }
+}
+
+TEST_CASE("Protocols and actions have names of their own", "[protocol]") {
+  std::set<std::string_view> names;
+  for (const auto& protocol : all_protocols()) {
+    CHECK_FALSE(protocol->summary().empty());
+    names.insert(protocol->name());
+  }
+  CHECK(names.size() == all_protocols().size());
+  std::set<std::string_view> actions;
+  for (int i = 0; i <= static_cast<int>(Action::done); ++i)
+    actions.insert(to_string(static_cast<Action>(i)));
+  CHECK(actions.size() == static_cast<std::size_t>(Action::done) + 1);
+  CHECK(actions.count("?") == 0);
+}
+
+TEST_CASE("The journal forgets nothing", "[protocol]") {
+  Journal journal;
+  for (int i = 0; i <= static_cast<int>(Action::done); ++i)
+    journal = record(journal, static_cast<Action>(i));
+  CHECK(journal == Journal{true, true, true, true, true, true, true, true});
+  CHECK(record(Journal{}, Action::wait) == Journal{});
+}
+
+}  // namespace
+}  // namespace migfuzz

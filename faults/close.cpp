@@ -16,6 +16,7 @@ FaultKind make_close() {
   kind.component = "channel";
   kind.sides = {Side::channel};
   kind.transport = Transport::tcp;
+  kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#3949ab";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close); };

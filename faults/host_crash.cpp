@@ -16,6 +16,7 @@ FaultKind make_host_crash() {
   kind.component = "host";
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::tcp;
+  kind.needs_tcp = true;
   kind.colour = "#7d1128";
   kind.kills = true;
   kind.inject = [](World& world, const FaultSpec& spec) {

@@ -1,7 +1,8 @@
 // link-down: the link of one host goes down: its kernel loses the carrier; later it comes back.
 //
 // The switch's end of the cable is set down over netlink, so the host itself sees the loss.
-// Proof: the host's own interface reports no carrier, and bytes sent over it stay unacknowledged.
+// Proof: the host's own interface reports no carrier, and bytes sent over it stay unacknowledged (towards
+// the destination) or a probe datagram gets no answer (source).
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
@@ -15,15 +16,20 @@ FaultKind make_link_down() {
   kind.component = "network";
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::tcp;
+  kind.needs_tcp = true;
   kind.heal_after_ms = 120;
   kind.patience_ms = 5000;  // TCP needs a retransmission time-out after the heal
   kind.colour = "#00508a";
   kind.inject = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, false); };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (world.link_up(spec.side)) return std::nullopt;
+    // Towards the destination the channel's own bytes show it; what the source had sent is kept
+    // back at the point, so there a probe has to.
     const auto stuck = world.unacknowledged_bytes(spec.side);
-    if (stuck == 0 || world.link_up(spec.side)) return std::nullopt;
-    return fmt::format("the {} has no carrier and {} bytes stay unacknowledged",
-                       to_string(spec.side), stuck);
+    if (stuck == 0 && (spec.side == Side::destination || world.reachable(spec.side)))
+      return std::nullopt;
+    return fmt::format("the {} has no carrier, {} bytes are unacknowledged{}", to_string(spec.side), stuck,
+                       spec.side == Side::source ? ", a probe gets no answer" : "");
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, true); };
   return kind;

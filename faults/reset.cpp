@@ -16,6 +16,7 @@ FaultKind make_reset() {
   kind.component = "channel";
   kind.sides = {Side::channel};
   kind.transport = Transport::tcp;
+  kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#5e35b1";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset); };

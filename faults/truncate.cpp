@@ -16,6 +16,7 @@ FaultKind make_truncate() {
   kind.component = "channel";
   kind.sides = {Side::channel};
   kind.transport = Transport::tcp;
+  kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#00695c";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::truncate); };

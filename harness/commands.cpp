@@ -38,7 +38,7 @@ void print(const Check& check) {
 
 Check check_accelerator(Pool& pool, const Plan& base, const std::string& accel) {
   const json request{{"job", "trial"},          {"binary", base.source.binary},
-                     {"accel", accel},          {"memory_bytes", std::uint64_t{16} << 20},
+                     {"accel", accel},          {"machine", base.machine}, {"memory_bytes", std::uint64_t{16} << 20},
                      {"guest", base.guest.name}, {"limit_ms", accel == "kvm" ? 1000 : 15000}};
   const auto answer = json::parse(pool.trial(request.dump(), Milliseconds(45000)));
   const bool beats = answer.at("beats");

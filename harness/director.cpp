@@ -92,9 +92,9 @@ class Director {
   void expire() {
     evidence_.settled = false;
     evidence_.settle_note = fmt::format(
-        "not settled within {} ms; the arbiter waits (source: {} {}{}, destination: {} {}{}); "
-        "last events:\n{}",
-        kSettleLimit.count(), to_string(world_.sight(Side::source).run),
+        "not settled {:.0f} ms after `migrate`; the arbiter waits (source: {} {}{}, destination: {} "
+        "{}{}); last events:\n{}",
+        milliseconds(world_.now() - started_), to_string(world_.sight(Side::source).run),
         to_string(world_.sight(Side::source).migration),
         world_.sight(Side::source).answers ? "" : " silent",
         to_string(world_.sight(Side::destination).run),
@@ -132,7 +132,10 @@ class Director {
     stage_ = Stage::injected;
     note("director", "fault", "injected",
          {{"kind", spec().kind}, {"side", std::string(to_string(spec().side))}});
-    if (fault_->flow == Flow::at_injection && !fault_->acts_on_page) world_.release();
+    // What the source had sent past the point waits in the relay. Where the fault is on the source's
+    // side those bytes had not left it, so they stay until the heal.
+    if (fault_->flow == Flow::at_injection && spec().side != Side::source && !fault_->acts_on_page)
+      world_.release();
   }
 
   bool delivered(const std::string& proof) {
@@ -359,6 +362,9 @@ class Director {
       evidence_.records_disagree = guest_.disagreement(
           plan_.guest, *last_exam, evidence_.source.guest_text + evidence_.destination.guest_text);
     if (fault_ == nullptr) evidence_.delivered = true;
+    // The table speaks of faults that happened. Without proof only what always holds is asked for.
+    if (!evidence_.delivered)
+      evidence_.expected = {Expect::one, "not-delivered", "the fault was not observed to happen"};
   }
 
   const Plan& plan_;

@@ -46,6 +46,11 @@ std::vector<Finding> run_checkers(const Plan& plan, const History& history, cons
   return findings;
 }
 
+bool any_failure(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const auto& finding) { return finding.verdict == Verdict::fail; });
+}
+
 // The longest time without any step of the guest once the migration had begun, -1 without heartbeats.
 double longest_gap(const History& history) {
   std::int64_t last = -1;
@@ -101,6 +106,9 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     result.findings.push_back({"delivery", Verdict::not_delivered,
                                "the fault's effect was not observed: this case proves nothing",
                                "not-delivered", ""});
+  if (!plan.plant.empty() && !any_failure(result.findings))
+    result.findings.push_back({"canary", Verdict::fail, "the planted defect went unseen",
+                               "oracle/canary-missed", ""});
   result.verdict = Verdict::pass;
   for (const auto& finding : result.findings)
     result.verdict = std::min(result.verdict, finding.verdict);

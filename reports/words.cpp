@@ -158,7 +158,9 @@ std::string duration_text(double seconds) {
 
 Statement statement_of(const Summary& summary, const std::vector<CaseResult>& results) {
   Statement out;
-  const std::string migrations = counted(faulted_migrations(results), "faulted migration");
+  const auto faulted = faulted_migrations(results);
+  const std::string migrations = faulted > 0 ? counted(faulted, "faulted migration")
+                                             : counted(results.size(), "migration") + " without a fault";
   std::vector<std::string> extra;
   if (exit_status(summary) == 1) {
     out.mood = Verdict::fail;
@@ -205,7 +207,7 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
     controls.push_back(control.name + " " + std::to_string(control.good) + " of " +
                        std::to_string(control.cases));
   }
-  if (!controls.empty()) parts.push_back("controls as expected: " + joined(controls, ", "));
+  if (!controls.empty()) parts.push_back("controls: " + joined(controls, ", "));
   const auto undelivered = std::count_if(
       results.begin(), results.end(), [](const CaseResult& result) { return !result.delivered; });
   if (undelivered > 0) {

@@ -41,6 +41,8 @@ int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs&
                  const TrialFunction& trial, const Reports& reports);
 
 /// Sums up finished cases: verdict counts, cells, findings by signature, controls.
-void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_t cells_required);
+/// `folder` is where the evidence lies, for the replay lines.
+void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_t cells_required,
+            const std::string& folder = ".");
 
 }  // namespace migfuzz

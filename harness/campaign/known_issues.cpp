@@ -16,9 +16,14 @@ std::vector<KnownIssue> known_issues_from_text(const std::string& text, const st
     if (json.at("schema") != 1)
       throw UsageError(fmt::format("{}: schema {} is not known; this version reads 1", origin,
                                    json.at("schema").dump()));
-    for (const auto& entry : json.at("issues"))
+    for (const auto& entry : json.at("issues")) {
+      for (const auto& [key, value] : entry.items())
+        if (key != "signature" && key != "versions" && key != "reference" && key != "expires")
+          throw UsageError(fmt::format("{}: entry {}: key `{}` is not known; there are signature, "
+                                       "versions, reference, expires", origin, list.size() + 1, key));
       list.push_back({entry.at("signature"), entry.value("versions", ""),
                       entry.at("reference"), entry.value("expires", "")});
+    }
   } catch (const nlohmann::json::exception& error) {
     throw UsageError(fmt::format("{}: entry {}: {}; give signature and reference of each issue",
                                  origin, list.size() + 1, error.what()));

@@ -24,21 +24,37 @@ nlohmann::json parse(const std::string& text, const std::string& path) {
   return json;
 }
 
+std::string case_readme(const CaseResult& result) {
+  return fmt::format(
+      "# {}\n\nVerdict: **{}**{}\n\n{}\n\nReplay: `migfuzz replay plan.json` in this folder.\n\n"
+      "- `plan.json`: everything that decided this case\n"
+      "- `history.jsonl`: what happened, one event per line, `at_ns` on one clock\n"
+      "- `qmp-source.log`, `qmp-destination.log`: both monitors of each host (milliseconds)\n"
+      "- `stderr-*.log`: what QEMU printed\n"
+      "- `guest-*.log`: the guest's own record of its steps\n",
+      result.id, to_string(result.verdict),
+      result.signature.empty() ? "" : " (" + result.signature + ")", result.headline);
+}
+
 }  // namespace
 
-Output::Output(std::string folder) : folder_(std::move(folder)) {
-  io::make_output_folder(folder_);
+Output::Output(std::string folder) : folder_(std::move(folder)) { io::make_output_folder(folder_); }
+
+void Output::wipe() const {
   for (const auto* name : {"results.jsonl", "summary.json", "summary.md", "junit.xml",
                            "report.html", "cases"})
     io::remove_if_there(folder_ + "/" + name);
 }
 
 void Output::add(CaseResult result) {
+  if (results_.empty()) wipe();
   const auto base = result.id;
   for (int n = 2; !ids_.insert(result.id).second; ++n) result.id = fmt::format("{}-{}", base, n);
   if (result.verdict != Verdict::pass) {
     result.evidence_kept = "cases/" + result.id;
     io::make_output_folder(folder_ + "/" + result.evidence_kept);
+    result.evidence["plan.json"] = to_json(result.plan).dump(2) + "\n";
+    result.evidence["README.md"] = case_readme(result);
     for (const auto& [name, text] : result.evidence)
       io::write_whole(fmt::format("{}/{}/{}", folder_, result.evidence_kept, name), text);
   }

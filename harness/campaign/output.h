@@ -19,7 +19,8 @@ using Reports = std::function<std::map<std::string, std::string>(const Summary&,
 
 class Output {
  public:
-  /// Makes the folder and empties it of an earlier run's results. Throws io::OutputError.
+  /// Makes the folder; an earlier run's results stay until the first of this one is added. Throws
+  /// io::OutputError.
   explicit Output(std::string folder);
   /// Gives the result its unique id, writes it and its evidence, and keeps the result.
   void add(CaseResult result);
@@ -31,6 +32,8 @@ class Output {
   static std::pair<Summary, std::vector<CaseResult>> read(const std::string& folder);
 
  private:
+  void wipe() const;
+
   std::string folder_;
   std::set<std::string> ids_;
   std::vector<CaseResult> results_;

@@ -19,20 +19,7 @@ std::string history_lines(const History& history) {
   return text;
 }
 
-std::string case_readme(const CaseResult& result) {
-  return fmt::format(
-      "# {}\n\nVerdict: **{}**{}\n\n{}\n\nReplay: `migfuzz replay plan.json` in this folder.\n\n"
-      "- `plan.json`: everything that decided this case\n"
-      "- `history.jsonl`: what happened, one event per line, `at_ns` on one clock\n"
-      "- `qmp-source.log`, `qmp-destination.log`: both monitors of each host (milliseconds)\n"
-      "- `stderr-*.log`: what QEMU printed\n"
-      "- `guest-*.log`: the guest's own record of its steps\n",
-      result.id, to_string(result.verdict),
-      result.signature.empty() ? "" : " (" + result.signature + ")", result.headline);
-}
-
 void collect_evidence(CaseResult& result, World& world) {
-  result.evidence["plan.json"] = to_json(result.plan).dump(2) + "\n";
   result.evidence["history.jsonl"] = history_lines(world.history());
   for (const auto side : {Side::source, Side::destination}) {
     const std::string name(to_string(side));
@@ -40,7 +27,6 @@ void collect_evidence(CaseResult& result, World& world) {
     result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
     result.evidence["guest-" + name + ".log"] = world.guest_text(side);
   }
-  result.evidence["README.md"] = case_readme(result);
 }
 
 std::vector<std::string> points_passed(const History& history) {

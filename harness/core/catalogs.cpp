@@ -73,6 +73,9 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     throw UsageError("plan: it has more than one fault; this version runs one at a time");
   for (const auto& fault : plan.faults) {
     const auto& kind = catalogs.find_fault(fault.kind);
+    if (kind.needs_tcp && plan.transport != Transport::tcp)
+      throw UsageError(fmt::format("plan: fault `{}` needs transport `tcp`, the plan says `{}`",
+                                   fault.kind, to_string(plan.transport)));
     if (std::find(kind.sides.begin(), kind.sides.end(), fault.side) == kind.sides.end()) {
       std::vector<std::string_view> sides;
       for (const auto side : kind.sides) sides.push_back(to_string(side));

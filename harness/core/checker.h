@@ -42,7 +42,6 @@ struct Evidence {
   bool settled = false;            // the arbiter reached `done` in time
   std::string settle_note;         // what it waited for, when not
   std::uint64_t beats_after_settle_source = 0, beats_after_settle_destination = 0;
-  std::uint64_t step_at_settle = 0;      // last recorded step of the survivor then
   /// Why the records cannot belong to the survivor's last image; nothing when they can.
   std::optional<std::string> records_disagree;
   GuestRecords records;            // the records in the order in which the hosts owned the guest

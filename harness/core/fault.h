@@ -17,7 +17,8 @@ namespace migfuzz {
 
 /// When the channel, which stands at the point while the fault is injected, flows again.
 enum class Flow {
-  at_injection,  // once inject() has returned: the failure is met by moving bytes
+  at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
+                 // where the source's side is hit: its bytes past the point had not left it)
   at_heal,       // the standing channel is the failure
   never          // the fault has ended or cut the channel itself
 };
@@ -29,6 +30,7 @@ struct FaultKind {
   bool active = true;              // active: does something; passive: stops doing something
   std::vector<Side> sides;         // where it can hit
   Transport transport = Transport::tcp;  // the transport that shows it best
+  bool needs_tcp = false;          // a network or TCP effect: has no meaning on AF_UNIX
   std::uint32_t heal_after_ms = 0;  // default; 0: stays
   std::uint32_t patience_ms = 0;   // least patience of the arbiter with it; 0: the plan's default
   Flow flow = Flow::at_injection;

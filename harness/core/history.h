@@ -47,7 +47,6 @@ class History {
   explicit History(Clock::time_point start = Clock::now()) : start_(start) {}
   const Event& add(std::string_view actor, std::string_view kind, std::string_view name,
                    Fields fields = {});
-  /// For events whose moment lies before now (a heartbeat read from a file).
   const std::vector<Event>& events() const { return events_; }
   /// First event of that kind and name (empty name: any) from that actor (empty: any).
   const Event* first(std::string_view actor, std::string_view kind, std::string_view name = {}) const;

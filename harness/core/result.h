@@ -28,7 +28,7 @@ struct CaseResult {
   std::string id;                 // unique within a run
   Plan plan;
   Verdict verdict = Verdict::infra;
-  std::string signature;          // empty unless the verdict is fail, infra, hazard or known-issue
+  std::string signature;          // empty for expected-loss and pass
   std::string headline;           // one sentence: what happened
   std::string survivor;           // "source", "destination", "both", "none", "unknown"
   bool delivered = false;         // every fault of the plan was delivered (true for no faults)

@@ -126,6 +126,8 @@ class World {
   virtual bool port_forwarding(Side host) const = 0;  // read back
   virtual void set_link(Side host, bool up) = 0;
   virtual bool link_up(Side host) const = 0;          // read back: carrier
+  /// The host answers a probe datagram sent from the switch.
+  virtual bool reachable(Side host) const { return port_forwarding(host) && link_up(host); }
   /// Bytes sent towards or by that host that the other kernel has not acknowledged.
   virtual std::uint64_t unacknowledged_bytes(Side host) const = 0;
   virtual void cut(Cut how) = 0;

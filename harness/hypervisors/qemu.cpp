@@ -125,6 +125,8 @@ class QemuWorld final : public World {
   void set_link(Side side, bool up) override { network_.set_link(side, up); }
   bool link_up(Side side) const override { return network_.link_up(side); }
 
+  bool reachable(Side side) const override { return network_.answers_probe(side); }
+
   std::uint64_t unacknowledged_bytes(Side side) const override {
     std::uint64_t sum = relay_->unacknowledged_bytes(side);
     for (const auto& socket : sockets_of(side)) sum += socket.send_queue;
@@ -322,13 +324,14 @@ std::unique_ptr<World> make_qemu_world(io::Loop& loop, const Plan& plan, const G
 }
 
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
-                      const Guest& guest, const GuestShape& shape, Milliseconds limit) {
+                      const std::string& machine, const Guest& guest, const GuestShape& shape, Milliseconds limit) {
   Trial trial;
   try {
     History history;
     QemuHostSpec spec;
     spec.binary = binary;
     spec.accel = accel;
+    spec.machine = machine;
     spec.shape = shape;
     spec.guest = &guest;
     QemuHost host(loop, spec, history, [] {});

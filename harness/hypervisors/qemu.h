@@ -5,7 +5,6 @@
 // loaded machine was seen to need (0.2 s), so that only a real hang reaches it.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -21,9 +20,6 @@ struct MigrationSetup {
   bool pause_before_switchover = true;
 };
 
-/// Evidence by file name, for the case's folder.
-using Transcripts = std::map<std::string, std::string>;
-
 /// `guest` must outlive the world. Throws InfraError.
 std::unique_ptr<World> make_qemu_world(io::Loop& loop, const Plan& plan, const Guest& guest,
                                        const MigrationSetup& setup);
@@ -35,6 +31,6 @@ struct Trial {
   std::string why;      // when it does not beat: the reason, one line
 };
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
-                      const Guest& guest, const GuestShape& shape, Milliseconds limit);
+                      const std::string& machine, const Guest& guest, const GuestShape& shape, Milliseconds limit);
 
 }  // namespace migfuzz

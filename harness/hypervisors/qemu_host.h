@@ -64,7 +64,7 @@ class QemuHost {
   std::shared_ptr<State> state_;
 };
 
-/// The command line a host of this shape is started with, without descriptors' numbers: for humans.
+/// What is started where a plan names no binary: looked up on PATH.
 std::string default_qemu_binary();
 
 }  // namespace migfuzz

@@ -12,6 +12,7 @@
 #include <netlink/route/link/bridge.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/neighbour.h>
+#include <poll.h>
 #include <sched.h>
 
 #include <fstream>
@@ -266,6 +267,23 @@ bool Network::link_up(Side host) const {
   const auto link = find(state_->socket(host), "eth0");
   return rtnl_link_get_operstate(link.get()) == IF_OPER_UP &&
          (rtnl_link_get_flags(link.get()) & IFF_LOWER_UP) != 0;
+}
+
+bool Network::answers_probe(Side host) const {
+  UniqueFd probe;
+  inside(Side::channel,
+         [&] { probe = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+  if (!probe) fail("network: probe");
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(9);  // discard, RFC 863: nobody listens in a namespace of ours
+  ::inet_pton(AF_INET, host == Side::source ? kSourceAddress : kDestinationAddress,
+              &where.sin_addr);
+  if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) != 0 ||
+      ::send(probe.get(), "?", 1, MSG_NOSIGNAL) != 1)
+    return false;
+  pollfd answer{probe.get(), 0, 0};  // the refusal arrives as POLLERR
+  return ::poll(&answer, 1, 30) == 1;
 }
 
 std::vector<Network::TcpSocket> Network::tcp_sockets(Side host) const {

@@ -40,6 +40,9 @@ class Network {
   /// The host's own carrier, as its kernel reports it.
   bool link_up(Side host) const;
 
+  /// A UDP datagram to a closed port of the host draws its ICMP answer within 30 ms (30 us is usual).
+  bool answers_probe(Side host) const;
+
   /// One TCP socket of a host's namespace, from its /proc/net/tcp (Documentation/networking/proc_net_tcp).
   struct TcpSocket {
     int state = 0;               // 1 established, 8 close-wait, …

@@ -37,6 +37,7 @@ struct Peer {
   bool read_ended = false;   // its FIN or RST was seen
   bool write_ended = false;  // we sent FIN, or writing failed
   bool waiting_read = false, waiting_write = false;
+  std::uint16_t local_port = 0;  // TCP: remembered, because the peer outlives a reset of our end
 };
 
 // One direction: what was read from one peer and not yet written to the other.
@@ -154,11 +155,21 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void start() {
     source.connected = destination.connected = true;
+    source.local_port = port_of(source);
+    destination.local_port = port_of(destination);
     source.stream.non_blocking(true);
     destination.stream.non_blocking(true);
     note("connected", "both");
     pump(forth);
     pump(back);
+  }
+
+  static std::uint16_t port_of(Peer& peer) {
+    sockaddr_in where{};
+    socklen_t size = sizeof where;
+    const bool known = ::getsockname(peer.stream.native_handle(),
+                                     reinterpret_cast<sockaddr*>(&where), &size) == 0;
+    return known && where.sin_family == AF_INET ? ntohs(where.sin_port) : std::uint16_t{0};
   }
 
   // --- the two flows ------------------------------------------------------------------------------
@@ -493,15 +504,7 @@ std::uint64_t Relay::unacknowledged_bytes(Side host) const {
 }
 
 std::uint16_t Relay::local_port(Side host) const {
-  const Peer& peer = host == Side::source ? state_->source : state_->destination;
-  sockaddr_in where{};
-  socklen_t size = sizeof where;
-  if (!peer.stream.is_open() ||
-      ::getsockname(const_cast<Peer&>(peer).stream.native_handle(),
-                    reinterpret_cast<sockaddr*>(&where), &size) != 0 ||
-      where.sin_family != AF_INET)
-    return 0;
-  return ntohs(where.sin_port);
+  return host == Side::source ? state_->source.local_port : state_->destination.local_port;
 }
 
 Clock::time_point Relay::last_byte() const { return state_->last_byte; }

@@ -1,0 +1,136 @@
+// Summing up a run: counts, cells, groups of findings, controls, and the exit status that follows.
+//
+// Run alone: unit_campaign "[campaign]".
+#include "harness/campaign/campaign.h"
+
+#include <catch2/catch.hpp>
+
+#include "harness/core/outcome.h"
+
+namespace migfuzz {
+namespace {
+
+CaseResult result(Verdict verdict, const std::string& signature = "", bool delivered = true) {
+  CaseResult one;
+  one.id = "case";
+  one.verdict = verdict;
+  one.signature = signature;
+  one.delivered = delivered;
+  one.required_cell = "stopcopy/enter × crash × source";
+  one.plan.faults = {{"crash", Side::source, trigger_from("stopcopy/enter"), 0, 0}};
+  one.findings = {{"memory", verdict, "what was seen", "x", ""}};
+  one.headline = "memory: what was seen";
+  one.evidence_kept = "cases/case";
+  return one;
+}
+
+CaseResult control(Verdict verdict) {
+  auto one = result(verdict);
+  one.plan.faults.clear();
+  one.required_cell.clear();
+  return one;
+}
+
+Summary summed(const std::vector<CaseResult>& results, std::size_t required) {
+  Summary summary;
+  sum_up(summary, results, required);
+  return summary;
+}
+
+TEST_CASE("Every case is counted once under its verdict", "[campaign]") {
+  std::vector<CaseResult> results;
+  for (const auto verdict : all_verdicts()) results.push_back(result(verdict));
+  results.push_back(result(Verdict::pass));
+  const auto summary = summed(results, 8);
+  CHECK(summary.cases == 8);
+  CHECK(summary.verdicts.at(Verdict::pass) == 2);
+  CHECK(summary.verdicts.at(Verdict::fail) == 1);
+  std::uint64_t sum = 0;
+  for (const auto& [verdict, count] : summary.verdicts) sum += count;
+  CHECK(sum == summary.cases);
+}
+
+TEST_CASE("Only delivered cells of the matrix count as delivered", "[campaign]") {
+  const auto summary = summed({result(Verdict::pass), result(Verdict::not_delivered, "n", false),
+                               control(Verdict::pass)},
+                              2);
+  CHECK(summary.cells_required == 2);
+  CHECK(summary.cells_delivered == 1);
+}
+
+TEST_CASE("Findings with one signature are one group with its count, worst first", "[campaign]") {
+  const auto summary = summed({result(Verdict::hazard, "h"), result(Verdict::fail, "f"),
+                               result(Verdict::fail, "f"), result(Verdict::hazard, "h"),
+                               result(Verdict::hazard, "h"), result(Verdict::pass)},
+                              6);
+  REQUIRE(summary.findings.size() == 2);
+  CHECK(summary.findings[0].signature == "f");
+  CHECK(summary.findings[0].count == 2);
+  CHECK(summary.findings[0].verdict == Verdict::fail);
+  CHECK(summary.findings[0].checker == "memory");
+  CHECK(summary.findings[0].phase == "stopcopy");
+  CHECK(summary.findings[0].point == "stopcopy/enter");
+  CHECK(summary.findings[0].fault == "crash");
+  CHECK(summary.findings[0].side == "source");
+  CHECK(summary.findings[0].replay == "migfuzz replay cases/case");
+  CHECK(summary.findings[1].signature == "h");
+  CHECK(summary.findings[1].count == 3);
+}
+
+TEST_CASE("A group shows its worst case and keeps its count", "[campaign]") {
+  auto bad = result(Verdict::fail, "s");
+  bad.id = "bad";
+  const auto summary = summed({result(Verdict::known_issue, "s"), bad,
+                               result(Verdict::known_issue, "s")},
+                              3);
+  REQUIRE(summary.findings.size() == 1);
+  CHECK(summary.findings[0].count == 3);
+  CHECK(summary.findings[0].verdict == Verdict::fail);
+  CHECK(summary.findings[0].case_id == "bad");
+}
+
+TEST_CASE("Controls, canaries and damage are counted as statements on the eyesight", "[campaign]") {
+  auto canary = control(Verdict::fail);
+  canary.plan.plant = "rollback";
+  auto blind = control(Verdict::pass);
+  blind.plan.plant = "rollback";
+  auto damage = result(Verdict::pass);
+  damage.plan.faults[0].kind = "corrupt";
+  damage.plan.faults[0].side = Side::channel;
+  const auto summary =
+      summed({control(Verdict::pass), control(Verdict::infra), canary, blind, damage}, 1);
+  REQUIRE(summary.controls.size() == 3);
+  CHECK(summary.controls[0].name == "no-fault control");
+  CHECK(summary.controls[0].cases == 2);
+  CHECK(summary.controls[0].good == 1);
+  CHECK(summary.controls[1].name == "canary");
+  CHECK(summary.controls[1].good == 1);
+  CHECK(summary.controls[2].good == 1);
+}
+
+TEST_CASE("The exit status is 1 for failures, 3 for doubt, 0 otherwise", "[campaign]") {
+  CHECK(exit_status(summed({result(Verdict::pass)}, 1)) == 0);
+  CHECK(exit_status(summed({result(Verdict::expected_loss)}, 1)) == 0);
+  CHECK(exit_status(summed({result(Verdict::hazard, "h")}, 1)) == 0);
+  CHECK(exit_status(summed({result(Verdict::known_issue, "k")}, 1)) == 0);
+  CHECK(exit_status(summed({result(Verdict::fail, "f")}, 1)) == 1);
+  CHECK(exit_status(summed({result(Verdict::infra, "i")}, 1)) == 3);
+  CHECK(exit_status(summed({result(Verdict::not_delivered, "n", false)}, 1)) == 3);
+  CHECK(exit_status(summed({result(Verdict::fail, "f"), result(Verdict::infra, "i")}, 2)) == 1);
+  CHECK(exit_status(summed({}, 0)) == 3);
+  CHECK(exit_status(summed({result(Verdict::pass)}, 2)) == 3);  // a cell is missing
+  CHECK(exit_status(summed({control(Verdict::infra)}, 0)) == 3);
+}
+
+TEST_CASE("A canary that survives makes the run worth nothing", "[campaign]") {
+  auto blind = control(Verdict::pass);
+  blind.plan.plant = "stale-page";
+  CHECK(exit_status(summed({blind}, 0)) == 3);
+  auto seen = control(Verdict::fail);
+  seen.signature = "memory/stale-page";
+  seen.plan.plant = "stale-page";
+  CHECK(exit_status(summed({seen}, 0)) == 1);
+}
+
+}  // namespace
+}  // namespace migfuzz

@@ -1,0 +1,362 @@
+// Every checker accepts a good case and rejects at least one bad one, with the right symptom; and
+// judge() makes one verdict and one stable signature of what they say.
+//
+// The histories are those of tests/fakes/evidence_builder.h. Run alone: unit_checkers "[checker]".
+#include <catch2/catch.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "harness/checkers/catalog.h"
+#include "harness/judge.h"
+#include "tests/fakes/evidence_builder.h"
+
+namespace migfuzz {
+namespace {
+
+using fakes::Golden;
+using fakes::good_exam;
+using fakes::healthy;
+using fakes::lost;
+using fakes::source_ran_on;
+using fakes::wrong_page;
+
+Finding only(const Checker& checker, const Golden& g) {
+  const auto findings = checker.check(g.plan, g.history(), g.evidence);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].checker == checker.name());
+  CHECK_FALSE(findings[0].what.empty());
+  return findings[0];
+}
+
+void accepts(const Checker& checker, const Golden& g) {
+  const auto finding = only(checker, g);
+  INFO(finding.what);
+  CHECK(finding.verdict == Verdict::pass);
+  CHECK(finding.symptom.empty());
+}
+
+void rejects(const Checker& checker, const Golden& g, const char* symptom,
+             Verdict verdict = Verdict::fail) {
+  const auto finding = only(checker, g);
+  INFO(finding.what);
+  CHECK(finding.verdict == verdict);
+  CHECK(finding.symptom == symptom);
+}
+
+TEST_CASE("Every checker accepts a good migration and a good failed one", "[checker]") {
+  for (const auto& checker : all_checkers()) {
+    accepts(*checker, healthy());
+    accepts(*checker, source_ran_on());
+    CHECK_FALSE(checker->claim().empty());
+  }
+}
+
+TEST_CASE("single-owner rejects heartbeats of both hosts at overlapping times", "[checker]") {
+  const auto checker = make_single_owner();
+  auto g = healthy().on_source({110, 5});
+  rejects(*checker, g, "double-run");
+  g.expect(Expect::double_run);
+  rejects(*checker, g, "double-run", Verdict::hazard);
+  auto failed = source_ran_on().on_destination({100, 8});
+  rejects(*checker, failed, "double-run");
+}
+
+TEST_CASE("single-owner forgives one late look and a source that revives when the other is dead",
+          "[checker]") {
+  const auto checker = make_single_owner();
+  accepts(*checker, healthy().on_source({107, 1}));
+  // A rollback, not an overlap: no-rollback speaks of it.
+  accepts(*checker, healthy().on_source({200, 5}));
+}
+
+TEST_CASE("memory rejects wrong, stale, unreadable and differing images", "[checker]") {
+  const auto checker = make_memory();
+  auto g = healthy();
+  g.evidence.destination.exam->wrong = {wrong_page(3)};
+  g.evidence.destination.exam->wrong_pages = 1;
+  rejects(*checker, g, "wrong-page");
+  g.evidence.destination.exam->wrong = {wrong_page(3, 24)};
+  rejects(*checker, g, "stale-page");
+  g = healthy();
+  g.evidence.exam_at_switch->wrong = {wrong_page(1)};
+  g.evidence.exam_at_switch->wrong_pages = 1;
+  rejects(*checker, g, "wrong-page");
+  g = healthy();
+  g.evidence.destination.exam->readable = false;
+  g.evidence.destination.exam->why = "no control block";
+  rejects(*checker, g, "image-unreadable");
+  g = healthy();
+  g.evidence.pair = PairEvidence{9, 2, {0x3000, 0x5000}};
+  rejects(*checker, g, "images-differ");
+  g = healthy();
+  g.evidence.records.records.push_back({GuestRecord::Kind::self_check_failed, 41, 0, 2, 0, 0x3000});
+  rejects(*checker, g, "wrong-page");
+}
+
+TEST_CASE("memory does not pass what nobody looked at, and a lost VM has nothing to look at",
+          "[checker]") {
+  const auto checker = make_memory();
+  auto g = healthy();
+  g.evidence.exam_at_switch.reset();
+  g.evidence.destination.exam.reset();
+  rejects(*checker, g, "nothing-checked", Verdict::infra);
+  accepts(*checker, lost());
+}
+
+TEST_CASE("memory looks only at the survivor's last image", "[checker]") {
+  auto g = source_ran_on();
+  g.evidence.destination.exam = good_exam();
+  g.evidence.destination.exam->wrong = {wrong_page(1)};
+  g.evidence.destination.exam->wrong_pages = 1;
+  accepts(*make_memory(), g);
+}
+
+Golden corrupted(std::vector<PageFault> seen) {
+  Golden g = healthy();
+  g.plan.faults = {{"corrupt", Side::channel, trigger_from("stopcopy/enter"), 0, 5}};
+  g.expect(Expect::seen);
+  g.evidence.flip = Flip{0x4000 + 17, 99, 5, true};
+  g.evidence.exam_at_switch->wrong_pages = seen.size();
+  g.evidence.exam_at_switch->wrong = std::move(seen);
+  return g;
+}
+
+TEST_CASE("memory must name the flipped page and no other", "[checker]") {
+  const auto checker = make_memory();
+  accepts(*checker, corrupted({wrong_page(3)}));
+  rejects(*checker, corrupted({}), "oracle/flip-unseen");
+  rejects(*checker, corrupted({wrong_page(2)}), "oracle/flip-unseen");
+  rejects(*checker, corrupted({wrong_page(2), wrong_page(3)}), "oracle/other-pages");
+  auto none = corrupted({});
+  none.evidence.flip.reset();
+  rejects(*checker, none, "", Verdict::not_delivered);
+}
+
+TEST_CASE("no-rollback rejects a broken chain and an image behind its records", "[checker]") {
+  const auto checker = make_no_rollback();
+  auto g = healthy();
+  g.evidence.records.broken = "step 31 follows 40";
+  rejects(*checker, g, "rollback");
+  g.expect(Expect::double_run);
+  rejects(*checker, g, "double-run", Verdict::hazard);
+  g = healthy();
+  g.evidence.records_disagree = "records end at 40, the image at 37";
+  rejects(*checker, g, "image-behind-records");
+  g = healthy();
+  g.evidence.records.records.clear();
+  rejects(*checker, g, "no-record", Verdict::infra);
+}
+
+TEST_CASE("survivor compares who steps on with who should", "[checker]") {
+  const auto checker = make_survivor();
+  rejects(*checker, healthy().expect(Expect::source), "wrong-survivor");
+  rejects(*checker, source_ran_on().expect(Expect::destination), "wrong-survivor");
+  rejects(*checker, healthy().expect(Expect::loss), "unexpected-survivor");
+  rejects(*checker, lost().expect(Expect::source), "vm-lost");
+  rejects(*checker, lost().expect(Expect::one), "vm-lost");
+  rejects(*checker, lost(), "", Verdict::expected_loss);
+  accepts(*checker, healthy().expect(Expect::one));
+  accepts(*checker, source_ran_on().expect(Expect::one));
+  accepts(*checker, healthy().expect(Expect::double_run));
+  auto both = healthy();
+  both.evidence.beats_after_settle_source = 3;
+  rejects(*checker, both, "double-run");
+  rejects(*checker, both.expect(Expect::double_run), "double-run", Verdict::hazard);
+}
+
+TEST_CASE("truth rejects a completion without an image and a run without steps", "[checker]") {
+  const auto checker = make_truth();
+  auto g = healthy();
+  g.without("destination", "heartbeat").without("destination", "qmp-event");
+  g.evidence.exam_at_switch.reset();
+  rejects(*checker, g, "false-completion");
+  g = healthy();
+  g.evidence.beats_after_settle_destination = 0;
+  rejects(*checker, g, "false-running");
+  g = source_ran_on();
+  g.evidence.beats_after_settle_source = 0;
+  rejects(*checker, g, "false-running");
+  // A silent host has not said anything lately.
+  g.evidence.source.at_settle.answers = false;
+  accepts(*checker, g);
+}
+
+TEST_CASE("liveness rejects what never settles and what never ends", "[checker]") {
+  const auto checker = make_liveness();
+  auto g = healthy();
+  g.evidence.settled = false;
+  g.evidence.settle_note = "not settled; the arbiter waits";
+  rejects(*checker, g, "not-settled");
+  g = healthy();
+  g.evidence.destination.ending.reset();
+  rejects(*checker, g, "does-not-end");
+  g = healthy();
+  g.evidence.source.ending.reset();
+  rejects(*checker, g, "does-not-end");
+}
+
+TEST_CASE("clean-exit rejects signals, statuses and asserts that nobody planned", "[checker]") {
+  const auto checker = make_clean_exit();
+  auto g = healthy();
+  g.evidence.source.ending = Ending{0, 11};
+  rejects(*checker, g, "signal");
+  g.evidence.source.ended_by_plan = true;  // the plan kills by 9, never by 11
+  rejects(*checker, g, "signal");
+  g.evidence.source.ending = Ending{0, 9};
+  accepts(*checker, g);
+  g = healthy();
+  g.evidence.destination.ending = Ending{1, 0};
+  rejects(*checker, g, "exit-status");
+  g = source_ran_on();
+  g.evidence.destination.ending = Ending{1, 0};  // a failed load ends with 1 by design
+  accepts(*checker, g);
+  g.evidence.source.ending = Ending{1, 0};
+  rejects(*checker, g, "exit-status");
+  g = healthy();
+  g.evidence.destination.messages = "qemu: ../x.c:1: f: Assertion `x' failed.";
+  rejects(*checker, g, "assertion");
+}
+
+// --- judge ----------------------------------------------------------------------------------------
+
+class Says final : public Checker {
+ public:
+  explicit Says(std::vector<Finding> findings) : findings_(std::move(findings)) {}
+  std::string_view name() const override { return "says"; }
+  std::string_view claim() const override { return "what the test wants"; }
+  std::vector<Finding> check(const Plan&, const History&, const Evidence&) const override {
+    return findings_;
+  }
+
+ private:
+  std::vector<Finding> findings_;
+};
+
+class Throws final : public Checker {
+ public:
+  std::string_view name() const override { return "throws"; }
+  std::string_view claim() const override { return "nothing"; }
+  std::vector<Finding> check(const Plan&, const History&, const Evidence&) const override {
+    throw std::runtime_error("out of its depth");
+  }
+};
+
+CaseResult judged(const Golden& g, std::vector<Finding> findings, bool throws = false) {
+  std::vector<std::unique_ptr<Checker>> checkers;
+  checkers.push_back(std::make_unique<Says>(std::move(findings)));
+  if (throws) checkers.push_back(std::make_unique<Throws>());
+  return judge(g.plan, g.history(), g.evidence, checkers);
+}
+
+Finding says(Verdict verdict, std::string symptom = "") {
+  return {"says", verdict, "so it is", std::move(symptom), ""};
+}
+
+TEST_CASE("The worst verdict wins, in whatever order the findings come", "[judge]") {
+  const auto all = all_verdicts();
+  for (const auto a : all)
+    for (const auto b : all) {
+      CHECK(judged(healthy(), {says(a, "a"), says(b, "b")}).verdict == std::min(a, b));
+    }
+}
+
+TEST_CASE("A checker that throws makes the case infra, unless something is broken", "[judge]") {
+  const auto result = judged(healthy(), {says(Verdict::pass)}, true);
+  CHECK(result.verdict == Verdict::infra);
+  CHECK(result.headline.find("out of its depth") != std::string::npos);
+  CHECK(result.signature == "throws/checker-threw/no-fault/handshake");
+  CHECK(judged(healthy(), {says(Verdict::fail, "x")}, true).verdict == Verdict::fail);
+}
+
+TEST_CASE("Nothing checked is infra, a fault without proof is not delivered", "[judge]") {
+  CHECK(judged(healthy(), {}).verdict == Verdict::infra);
+  auto g = source_ran_on();
+  g.evidence.delivered = false;
+  const auto result = judged(g, {says(Verdict::pass)});
+  CHECK(result.verdict == Verdict::not_delivered);
+  CHECK_FALSE(result.delivered);
+  CHECK(judged(g, {}).verdict != Verdict::pass);
+}
+
+// Open: with no checker at all, the finding about delivery hides that nothing was checked.
+TEST_CASE("Nothing checked is infra for an undelivered fault, too", "[judge][!mayfail]") {
+  auto g = source_ran_on();
+  g.evidence.delivered = false;
+  CHECK(judged(g, {}).verdict == Verdict::infra);
+}
+
+TEST_CASE("A signature is the same for every seed and number", "[judge]") {
+  auto g = source_ran_on();
+  std::set<std::string> signatures;
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    g.plan.seed = g.plan.guest.seed = seed;
+    g.plan.faults[0].trigger = trigger_from(seed % 2 == 0 ? "stopcopy/enter" : "stopcopy/ram-end");
+    Finding finding = says(Verdict::fail, "stale-page");
+    finding.what = "page " + std::to_string(seed) + " is stale";
+    signatures.insert(judged(g, {finding}).signature);
+  }
+  CHECK(signatures == std::set<std::string>{"says/stale-page/stopcopy/reset-channel/handshake"});
+}
+
+TEST_CASE("Signatures tell faults, sides, protocols and oracles apart", "[judge]") {
+  auto g = lost();
+  CHECK(judged(g, {says(Verdict::fail, "x")}).signature ==
+        "says/x/stopcopy/crash-source/handshake");
+  g.plan.protocol = "autostart";
+  CHECK(judged(g, {says(Verdict::hazard, "x")}).signature ==
+        "says/x/stopcopy/crash-source/autostart");
+  CHECK(judged(g, {says(Verdict::fail, "oracle/flip-unseen")}).signature ==
+        "oracle/flip-unseen/stopcopy/crash-source/autostart");
+  CHECK(judged(g, {says(Verdict::fail)}).signature ==
+        "says/unnamed/stopcopy/crash-source/autostart");
+  g.plan.plant = "rollback";
+  g.plan.faults.clear();
+  CHECK(judged(g, {says(Verdict::fail, "x")}).signature == "says/x/canary-rollback/autostart");
+}
+
+TEST_CASE("A pass or an expected loss has no signature, the first worst finding names the others",
+          "[judge]") {
+  CHECK(judged(healthy(), {says(Verdict::pass)}).signature.empty());
+  CHECK(judged(healthy(), {says(Verdict::expected_loss, "x")}).signature.empty());
+  CHECK(judged(healthy(), {says(Verdict::fail, "first"), says(Verdict::fail, "second")})
+            .signature == "says/first/no-fault/handshake");
+}
+
+TEST_CASE("The result tells the case: survivor, proof, phases, owners, blackout", "[judge]") {
+  auto g = healthy();
+  g.event(60, "director", "fault", "delivered", {{"proof", std::string("it was seen")}});
+  const auto result = judge(g.plan, g.history(), g.evidence, all_checkers());
+  CHECK(result.verdict == Verdict::pass);
+  CHECK(result.survivor == "destination");
+  CHECK(result.delivery_proof == "it was seen");
+  REQUIRE(result.phases.size() == 2);
+  CHECK(result.phases[0].name == "prepare");
+  CHECK(result.phases[0].to_ms == Approx(30));
+  REQUIRE(result.owners.size() >= 3);
+  CHECK(result.owners[0].name == "source");
+  CHECK(result.owners[1].name == "none");
+  CHECK(result.owners[2].name == "destination");
+  CHECK(result.owners[2].from_ms == Approx(105));
+  CHECK(result.blackout_ms == Approx(20));  // 86 to 106 ms
+  CHECK(result.heartbeats_source_ms.size() == 20);
+}
+
+TEST_CASE("Thinned heartbeats keep the first and the last", "[judge]") {
+  Golden g;
+  g.on_source({0, 1000});
+  const auto result = judged(g, {says(Verdict::pass)});
+  REQUIRE(result.heartbeats_source_ms.size() == 60);
+  CHECK(result.heartbeats_source_ms.front() == Approx(0));
+  CHECK(result.heartbeats_source_ms.back() == Approx(4 * 999));
+}
+
+TEST_CASE("An untold case is infra with the reason as its headline", "[judge]") {
+  const auto result = untold(source_ran_on().plan, "the worker died");
+  CHECK(result.verdict == Verdict::infra);
+  CHECK(result.headline == "the worker died");
+  CHECK(result.signature == "harness/case-failed/stopcopy/reset-channel/handshake");
+  CHECK(result.survivor == "unknown");
+}
+
+}  // namespace
+}  // namespace migfuzz

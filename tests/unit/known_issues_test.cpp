@@ -1,0 +1,114 @@
+// The known-issues list: what it excuses, what it never excuses, and what it refuses to read.
+//
+// Run alone: unit_campaign "[known-issues]".
+#include "harness/campaign/known_issues.h"
+
+#include <catch2/catch.hpp>
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+namespace {
+
+using Catch::Matchers::Contains;
+
+CaseResult failed(const std::string& signature = "memory/stale-page/no-fault/handshake") {
+  CaseResult result;
+  result.verdict = Verdict::fail;
+  result.signature = signature;
+  result.findings = {{"memory", Verdict::fail, "a page is stale", "stale-page", ""},
+                     {"truth", Verdict::pass, "all is true", "", ""}};
+  return result;
+}
+
+Verdict applied(const KnownIssue& issue, CaseResult result = failed(),
+                const std::string& today = "2026-06-15") {
+  apply_known_issues(result, {issue}, "7.2.22", "10.0.2", today);
+  return result.verdict;
+}
+
+TEST_CASE("A failure on the list becomes a known issue with the reference as its reason",
+          "[known-issues]") {
+  auto result = failed();
+  apply_known_issues(result, {{"memory/stale-page/*", "7.2", "docs/memory-size.md", ""}}, "7.2.22",
+                     "7.2.22", "2026-06-15");
+  CHECK(result.verdict == Verdict::known_issue);
+  CHECK(result.signature == failed().signature);
+  CHECK(result.findings[0].verdict == Verdict::known_issue);
+  CHECK(result.findings[0].reason == "docs/memory-size.md");
+  CHECK(result.findings[1].verdict == Verdict::pass);
+}
+
+TEST_CASE("Signature, version and date must all agree", "[known-issues]") {
+  CHECK(applied({"memory/stale-page/*", "", "r", ""}) == Verdict::known_issue);
+  CHECK(applied({"memory/*", "10.0", "r", ""}) == Verdict::known_issue);  // the destination's
+  CHECK(applied({"memory/*", "9", "r", ""}) == Verdict::fail);
+  CHECK(applied({"memory/wrong-page/*", "", "r", ""}) == Verdict::fail);
+  CHECK(applied({"memory/stale-page", "", "r", ""}) == Verdict::fail);
+  CHECK(applied({"memory/*", "", "r", "2026-06-15"}) == Verdict::known_issue);  // last valid day
+  CHECK(applied({"memory/*", "", "r", "2026-06-14"}) == Verdict::fail);
+}
+
+TEST_CASE("Only failures are excused", "[known-issues]") {
+  for (const auto verdict : all_verdicts()) {
+    if (verdict == Verdict::fail) continue;
+    auto result = failed();
+    result.verdict = verdict;
+    CHECK(applied({"*", "", "r", ""}, result) == verdict);
+  }
+}
+
+// Open: one excused symptom excuses every other broken promise of the same case.
+TEST_CASE("A second, unknown failure of the same case is not excused", "[known-issues][!mayfail]") {
+  auto result = failed();
+  result.findings.push_back({"single-owner", Verdict::fail, "both ran", "double-run", ""});
+  apply_known_issues(result, {{"memory/stale-page/*", "", "r", ""}}, "7.2", "7.2", "2026-06-15");
+  CHECK(result.verdict == Verdict::fail);
+}
+
+// Open: a version prefix is compared as text.
+TEST_CASE("Version 1 is no prefix of version 10", "[known-issues][!mayfail]") {
+  CHECK(applied({"memory/*", "1", "r", ""}) == Verdict::fail);
+}
+
+TEST_CASE("A list is read with its optional parts", "[known-issues]") {
+  const auto list = known_issues_from_text(
+      R"({"schema":1,"issues":[{"signature":"a/*","reference":"x"},
+          {"signature":"b","versions":"7.2","reference":"y","expires":"2027-06-30"}]})",
+      "known.json");
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].signature == "a/*");
+  CHECK(list[0].expires.empty());
+  CHECK(list[1].versions == "7.2");
+  CHECK(list[1].expires == "2027-06-30");
+}
+
+TEST_CASE("What cannot be read is refused with the file and the entry", "[known-issues]") {
+  const auto refusal = [](const char* text) -> std::string {
+    try {
+      known_issues_from_text(text, "known.json");
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  CHECK_THAT(refusal("{"), Contains("known.json"));
+  CHECK_THAT(refusal(R"({"issues":[]})"), Contains("known.json"));
+  CHECK_THAT(refusal(R"({"schema":2,"issues":[]})"), Contains("schema 2 is not known"));
+  CHECK_THAT(refusal(R"({"schema":1,"issues":[{"signature":"a","reference":"x"},{}]})"),
+             Contains("known.json: entry 2"));
+  CHECK_THAT(refusal(R"({"schema":1,"issues":[{"signature":3,"reference":"x"}]})"),
+             Contains("entry 1"));
+  CHECK_THAT(refusal(R"({"schema":1,"issues":[{"signature":"a"}]})"), Contains("reference"));
+}
+
+// Open: the list is not read strictly; a misspelt key is silently its default.
+TEST_CASE("A misspelt key of the list is refused", "[known-issues][!mayfail]") {
+  CHECK_THROWS_AS(
+      known_issues_from_text(
+          R"({"schema":1,"issues":[{"signature":"a","reference":"x","expire":"2020-01-01"}]})", "k"),
+      UsageError);
+}
+
+}  // namespace
+}  // namespace migfuzz

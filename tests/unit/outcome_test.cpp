@@ -1,0 +1,127 @@
+// The expected-outcome table: its important rows spelled out, and a rule for every cell.
+//
+// A row that changes changes a promise, so a change must show here. Run alone: unit_checkers
+// "[outcome]".
+#include "harness/core/outcome.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "faults/catalog.h"
+#include "harness/core/catalogs.h"
+#include "harness/protocols/catalog.h"
+#include "scenarios/catalog.h"
+#include "scenarios/cells.h"
+
+namespace migfuzz {
+namespace {
+
+std::string rule(const char* kind, Side side, const char* point, const char* protocol = "handshake",
+                 std::uint32_t heal_after_ms = 0) {
+  Plan plan;
+  plan.protocol = protocol;
+  plan.faults = {{kind, side, trigger_from(point), heal_after_ms, 0}};
+  const auto expected = expected_outcome(plan);
+  return expected ? std::string(expected->rule) + ": " + std::string(to_string(expected->expect))
+                  : "none";
+}
+
+TEST_CASE("Every cell that the scenario draws has a rule with a reason", "[outcome]") {
+  Catalogs catalogs;
+  catalogs.faults = all_faults();
+  ScenarioRequest request;
+  request.phases = {Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit};
+  for (const auto& protocol : all_protocols()) {
+    request.base.protocol = protocol->name();
+    for (const auto& one : make_cells().draw(request, catalogs)) {
+      INFO(one.cell << " " << protocol->name());
+      const auto expected = expected_outcome(one.plan);
+      REQUIRE(expected);
+      CHECK_FALSE(expected->reason.empty());
+    }
+  }
+}
+
+TEST_CASE("Every kind, side, point and protocol has a rule, healed or not", "[outcome]") {
+  for (const auto& kind : all_faults())
+    for (const auto side : kind.sides)
+      for (const auto* point : {"reserve/first-byte", "precopy/pass:2", "stopcopy/enter",
+                                "stopcopy/eof-begin", "commit/eof", "commit/ack-end"})
+        for (const auto* protocol : {"handshake", "autostart"})
+          for (const std::uint32_t heal : {0u, 100u}) {
+            // What is never healed cannot be asked for with a heal.
+            if (heal > 0 && kind.heal_after_ms == 0 && kind.name != "hang") continue;
+            INFO(kind.name << " " << point << " " << protocol << " heal " << heal);
+            CHECK(rule(std::string(kind.name).c_str(), side, point, protocol, heal) != "none");
+          }
+}
+
+TEST_CASE("The source is needed until the end mark and not after it", "[outcome]") {
+  for (const auto* kind : {"crash", "host-crash", "hang"}) {
+    CHECK(rule(kind, Side::source, "precopy/begin") ==
+          "source-lost-before-eof: the VM is lost, as expected");
+    CHECK(rule(kind, Side::source, "stopcopy/eof-begin") ==
+          "source-lost-before-eof: the VM is lost, as expected");
+    CHECK(rule(kind, Side::source, "commit/eof") ==
+          "source-lost-after-eof: the destination runs");
+  }
+}
+
+TEST_CASE("A destination that is lost leaves the source running under handshake", "[outcome]") {
+  for (const auto* kind : {"crash", "host-crash", "hang"}) {
+    CHECK(rule(kind, Side::destination, "stopcopy/enter") ==
+          "destination-lost-before-eof: the source runs on");
+    CHECK(rule(kind, Side::destination, "commit/eof") ==
+          "destination-lost-after-eof: the source runs on");
+    CHECK(rule(kind, Side::destination, "commit/eof", "autostart") ==
+          "destination-lost-after-eof-autostart: both may run: a hazard of the protocol");
+  }
+}
+
+TEST_CASE("A lost acknowledgement leaves one under handshake and is a hazard under autostart",
+          "[outcome]") {
+  for (const auto* kind : {"reset", "close", "truncate"}) {
+    CHECK(rule(kind, Side::channel, "stopcopy/ram-end") ==
+          "channel-lost-before-eof: the source runs on");
+    CHECK(rule(kind, Side::channel, "commit/eof") ==
+          "acknowledgement-lost: exactly one host runs");
+    CHECK(rule(kind, Side::channel, "commit/eof", "autostart") ==
+          "acknowledgement-lost-autostart: both may run: a hazard of the protocol");
+  }
+}
+
+TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcome]") {
+  for (const auto* kind : {"stall", "port-disabled", "link-down"})
+    CHECK(rule(kind, Side::source, "commit/eof", "autostart", 120) ==
+          "healed-hole: the destination runs");
+  CHECK(rule("hang", Side::source, "stopcopy/enter", "handshake", 50) ==
+        "healed-hang: exactly one host runs");
+  CHECK(rule("corrupt", Side::channel, "stopcopy/enter") == "damage-is-seen: the damage is seen");
+}
+
+TEST_CASE("Without a fault the destination runs; of two faults the table does not speak",
+          "[outcome]") {
+  Plan plan;
+  CHECK(expected_outcome(plan)->expect == Expect::destination);
+  plan.faults.resize(2, {"crash", Side::source, {}, 0, 0});
+  CHECK_FALSE(expected_outcome(plan));
+  CHECK(rule("earthquake", Side::source, "stopcopy/enter") == "none");
+}
+
+TEST_CASE("Rules have names of their own and name only faults that exist", "[outcome]") {
+  std::set<std::string_view> names, kinds;
+  for (const auto& kind : all_faults()) kinds.insert(kind.name);
+  for (const auto& row : outcome_table()) {
+    CHECK(names.insert(row.rule).second);
+    CHECK_FALSE(row.reason.empty());
+    for (std::string_view list = row.faults; !list.empty();) {
+      const auto word = list.substr(0, list.find(' '));
+      INFO(row.rule << ": " << word);
+      CHECK(kinds.count(word) == 1);
+      list.remove_prefix(std::min(list.size(), word.size() + 1));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace migfuzz

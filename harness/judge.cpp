@@ -90,8 +90,10 @@ std::vector<double> beats(const History& history, std::string_view host) {
 std::string headline_of(const CaseResult& result, const Evidence& e) {
   for (const auto& finding : result.findings)
     if (finding.verdict == result.verdict && result.verdict != Verdict::pass)
-      return fmt::format("{}: {}", finding.checker, finding.what);
-  return fmt::format("survivor: {}; {}", result.survivor, to_string(e.expected.expect));
+      return finding.what;
+  for (const auto& finding : result.findings)
+    if (finding.checker == "survivor") return finding.what;
+  return std::string(to_string(e.expected.expect));
 }
 
 }  // namespace
@@ -125,7 +127,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     result.delivery_proof = text_field(*proof, "proof").value_or("");
   result.headline = headline_of(result, evidence);
   result.duration_ms = end_of(history);
-  result.blackout_ms = longest_gap(history);
+  result.blackout_ms = survivor_of(evidence) == Survivor::none ? -1 : longest_gap(history);
   result.phases = phase_bands(history);
   result.owners = ownership(history);
   result.heartbeats_source_ms = beats(history, "source");

@@ -207,13 +207,19 @@ std::vector<std::string> with_default_command(int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
+  const std::vector<std::string> commands{"run", "replay", "list", "report", "doctor"};
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (!first.empty() && !first.starts_with("-") &&
+      std::find(commands.begin(), commands.end(), first) == commands.end())
+    throw UsageError(fmt::format("`{}` is not a command; there are {}; see `migfuzz --help`", first,
+                                 fmt::join(commands, ", ")));
   Typed typed;
   CLI::App app{"migfuzz breaks QEMU live migrations at exact points and proves what survived."};
   app.name("migfuzz");
   app.set_version_flag("--version", std::string("migfuzz ") + MIGFUZZ_VERSION);
   app.require_subcommand(1);
   app.footer("Exit status: 0 no failure, 1 failures found, 2 bad usage, 3 inconclusive,\n"
-             "4 this machine cannot run it, 128+n ended by signal n.\n"
+             "4 this machine cannot run it or write its output, 128+n ended by signal n.\n"
              "Example: migfuzz --phase=stopcopy --output=out");
   auto* run = add_run(app, typed);
   auto* replay_command = app.add_subcommand("replay", "Run a stored case again");

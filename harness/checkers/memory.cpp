@@ -110,7 +110,7 @@ class Memory final : public Checker {
     if (looked.pages_checked == 0)
       return {{std::string(name()), Verdict::infra, "no page was checked", "nothing-checked", ""}};
     return {checkers::good(
-        name(), fmt::format("{} owned pages checked{}", looked.pages_checked,
+        name(), fmt::format("{} checks of owned pages{}", looked.pages_checked,
                             e.pair ? fmt::format(", {} pages byte-equal on both hosts",
                                                  e.pair->pages)
                                    : std::string()))};

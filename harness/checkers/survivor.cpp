@@ -19,7 +19,7 @@ class SurvivorChecker final : public Checker {
 
   std::vector<Finding> check(const Plan&, const History&, const Evidence& e) const override {
     const auto survivor = survivor_of(e);
-    const auto what = fmt::format("survivor: {}; expected: {} (rule {})", to_string(survivor),
+    const auto what = fmt::format("{}; expected: {} (rule {})", words(survivor),
                                   to_string(e.expected.expect), e.expected.rule);
     const std::string reason(e.expected.reason);
     if (agrees(e.expected.expect, survivor)) {
@@ -33,6 +33,16 @@ class SurvivorChecker final : public Checker {
   }
 
  private:
+  static std::string_view words(Survivor survivor) {
+    switch (survivor) {
+      case Survivor::source: return "the source runs the VM";
+      case Survivor::destination: return "the destination runs the VM";
+      case Survivor::both: return "both hosts run the VM";
+      case Survivor::none: return "no host runs the VM";
+    }
+    return "?";
+  }
+
   static bool agrees(Expect expect, Survivor survivor) {
     switch (expect) {
       case Expect::source: return survivor == Survivor::source;

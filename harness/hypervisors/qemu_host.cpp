@@ -197,9 +197,12 @@ std::string QemuHost::connect(Clock::time_point deadline) {
     // Its last words come with its end; it has closed its monitors, so that is near.
     state_->loop.run_until([this] { return state_->seen.dead; },
                            std::min(deadline, Clock::now() + Milliseconds(1000)));
-    throw InfraError(fmt::format("{}: {}; it printed: {}", state_->spec.binary.empty()
-                                     ? default_qemu_binary() : state_->spec.binary,
-                                 error.what(), messages()));
+    const auto printed = messages();
+    throw InfraError(fmt::format(
+        "{}: {}; it printed {}", state_->spec.binary.empty() ? default_qemu_binary()
+                                                             : state_->spec.binary,
+        error.what(),
+        printed.empty() ? "nothing: is it a qemu-system-x86_64?" : ": " + printed));
   }
 }
 

@@ -81,6 +81,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   Descriptor listener;
   Peer source, destination;
   Flow forth, back;
+  std::vector<std::byte> chunk = std::vector<std::byte>(kChunkBytes);
   stream::Parser parser;
   stream::ReturnPathParser back_parser;
   std::optional<Trigger> trigger;
@@ -260,16 +261,14 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void read(Flow& flow) {
     Peer& peer = in(flow);
-    const auto before = flow.buffer.size();
-    flow.buffer.resize(before + kChunkBytes);
-    const auto n = ::recv(peer.stream.native_handle(), flow.buffer.data() + before, kChunkBytes,
-                          MSG_DONTWAIT);
-    flow.buffer.resize(before + (n > 0 ? static_cast<std::size_t>(n) : 0));
+    const auto n =
+        ::recv(peer.stream.native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return read_finished(flow, n < 0);
     if (flow.discard) return flow.drop_pending();
     last_byte = Clock::now();
-    const Bytes fresh(flow.buffer.data() + before, static_cast<std::size_t>(n));
+    const Bytes fresh(chunk.data(), static_cast<std::size_t>(n));
+    flow.buffer.insert(flow.buffer.end(), fresh.begin(), fresh.end());
     flow.received += static_cast<std::uint64_t>(n);
     is_forth(flow) ? parse_forth(fresh) : parse_back(fresh);
   }

@@ -17,12 +17,12 @@ namespace migfuzz::fakes {
 namespace {
 
 constexpr std::uint64_t kBytesPerTick = 32 << 10;
-constexpr std::uint64_t kTightWindow = 4 << 10;   // the least socket buffer
-constexpr std::uint64_t kTcpWindow = 4 << 20;     // what a kernel queues on loopback TCP
-constexpr std::uint64_t kBeatMs = 4;              // as often as the harness looks at records
-constexpr Milliseconds kQuitTime{15};             // 10-20 ms were measured
-constexpr Milliseconds kRetransmission{200};      // TCP after a healed hole
-constexpr std::uint64_t kLoadTicks = 2;           // from the last byte to a VM that can run
+constexpr std::uint64_t kTightWindow = 4 << 10;  // the least socket buffer
+constexpr std::uint64_t kTcpWindow = 4 << 20;    // what a kernel queues on loopback TCP
+constexpr std::uint64_t kBeatMs = 4;             // as often as the harness looks at records
+constexpr Milliseconds kQuitTime{15};            // 10-20 ms were measured
+constexpr Milliseconds kRetransmission{200};     // TCP after a healed hole
+constexpr std::uint64_t kLoadTicks = 2;          // from the last byte to a VM that can run
 constexpr std::uint64_t kPongEnd = 8, kShutEnd = 16;
 constexpr std::uint64_t kPassPages = 120;
 
@@ -42,8 +42,8 @@ const Script& script() {
     shape.parts = {pass, pass, pass};
     for (std::uint64_t page = 1; page <= FakeGuest::kPages; ++page)
       shape.last.push_back({0, page, Record::Kind::content, 2});
-    for (const auto* name : {"timer", "cpu", "0000:00:02.0/virtio-blk", "0000:00:03.0/virtio-net",
-                             "acpi"})
+    for (const auto* name :
+         {"timer", "cpu", "0000:00:02.0/virtio-blk", "0000:00:03.0/virtio-net", "acpi"})
       shape.devices.push_back({name, ByteVector(32 << 10, std::byte{0x11}), 0});
     const auto bytes = build(shape);
     std::vector<std::uint64_t> wanted;
@@ -85,7 +85,10 @@ struct Host {
 struct ScriptedWorld::Model {
   Model(const Plan& plan_, const FakeGuest& guest_, bool paused_, bool pause_before_,
         const Defects& defects_)
-      : plan(plan_), guest(guest_), paused(paused_), pause_before(pause_before_),
+      : plan(plan_),
+        guest(guest_),
+        paused(paused_),
+        pause_before(pause_before_),
         defects(defects_) {
     source.side = Side::source;
     destination.side = Side::destination;
@@ -139,7 +142,8 @@ struct ScriptedWorld::Model {
     return plan.transport == Transport::unix_tight ? kTightWindow : kTcpWindow;
   }
   bool holding() const {
-    return !released && ((hold && forwarded >= *hold) || (back_hold && back_forwarded >= *back_hold));
+    return !released &&
+           ((hold && forwarded >= *hold) || (back_hold && back_forwarded >= *back_hold));
   }
   // A write that blocks inside stop-and-copy blocks the main loop with it: in-band QMP is dead.
   bool blocked(const Host& one) const {
@@ -317,7 +321,8 @@ struct ScriptedWorld::Model {
       if (flipped || data_offset < from || data_offset < forwarded) continue;
       if (!guest.owns(plan.guest, address)) continue;
       const auto bit = *flip_bit % (FakeGuest::kPageBytes * 8);
-      flipped = Flip{address + bit / 8, data_offset + bit / 8, static_cast<unsigned>(bit % 8), false};
+      flipped =
+          Flip{address + bit / 8, data_offset + bit / 8, static_cast<unsigned>(bit % 8), false};
     }
   }
 
@@ -335,7 +340,8 @@ struct ScriptedWorld::Model {
       back_received = back_sent;
       moved();
     }
-    const std::pair<const char*, std::uint64_t> points[] = {{"ack", kPongEnd}, {"ack-end", kShutEnd}};
+    const std::pair<const char*, std::uint64_t> points[] = {{"ack", kPongEnd},
+                                                            {"ack-end", kShutEnd}};
     for (; next_back_point < 2; ++next_back_point) {
       const auto& [name, offset] = points[next_back_point];
       if (back_received < kShutEnd) break;

@@ -26,10 +26,10 @@ struct Defects {
   bool source_runs_after_completed = false;  // two owners as soon as the destination runs
   bool acknowledgement_lost = false;         // the destination's SHUT never leaves it
   bool claims_completed = false;             // `completed` as soon as the last byte is written
-  bool never_settles = false;    // the source freezes at the first byte; nothing ends it
-  bool loses_a_page = false;     // one page arrives as it was an epoch before
-  bool image_is_old = false;     // the destination's image is three steps old
-  bool aborts_at_load = false;   // the destination ends by SIGABRT with an assertion
+  bool never_settles = false;       // the source freezes at the first byte; nothing ends it
+  bool loses_a_page = false;        // one page arrives as it was an epoch before
+  bool image_is_old = false;        // the destination's image is three steps old
+  bool aborts_at_load = false;      // the destination ends by SIGABRT with an assertion
   bool runs_without_steps = false;  // the destination says running, its guest stands still
   bool deaf_to_quit = false;        // the destination ignores `quit`
 };

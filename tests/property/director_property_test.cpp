@@ -81,13 +81,13 @@ TEST_CASE("Autostart shows hazards at worst without a defect", "[director][prope
 TEST_CASE("With any defect and any fault a case ends in time and passes no double run",
           "[director][property]") {
   rc::prop("broken worlds end, too", [] {
-    const auto plan =
-        arbitrary_plan(*rc::gen::element<std::string>("handshake", "autostart"));
+    const auto plan = arbitrary_plan(*rc::gen::element<std::string>("handshake", "autostart"));
     Defects defects;
-    bool Defects::* const all[] = {
+    bool Defects::*const all[] = {
         &Defects::runs_although_paused, &Defects::source_runs_after_completed,
-        &Defects::acknowledgement_lost, &Defects::claims_completed, &Defects::never_settles,
-        &Defects::loses_a_page,         &Defects::image_is_old,     &Defects::aborts_at_load,
+        &Defects::acknowledgement_lost, &Defects::claims_completed,
+        &Defects::never_settles,        &Defects::loses_a_page,
+        &Defects::image_is_old,         &Defects::aborts_at_load,
         &Defects::runs_without_steps,   &Defects::deaf_to_quit};
     const auto which = *rc::gen::inRange<std::size_t>(0, std::size(all));
     defects.*all[which] = true;

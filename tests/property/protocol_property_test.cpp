@@ -8,8 +8,6 @@
 #include <rapidcheck/catch.h>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <catch2/catch.hpp>
 #include <deque>
 #include <map>
@@ -81,10 +79,11 @@ TEST_CASE("Every protocol: the dead are left in peace and force comes after pati
       if (touches({Action::fence_source, Action::discard_source, Action::yank_source,
                    Action::run_source, Action::continue_switchover, Action::cancel}))
         RC_ASSERT(!s.source.dead);
-      if (touches({Action::fence_destination, Action::discard_destination,
-                   Action::yank_destination, Action::run_destination}))
+      if (touches({Action::fence_destination, Action::discard_destination, Action::yank_destination,
+                   Action::run_destination}))
         RC_ASSERT(!s.destination.dead);
-      if (touches({Action::yank_source, Action::yank_destination})) RC_ASSERT(s.quiet >= s.patience);
+      if (touches({Action::yank_source, Action::yank_destination}))
+        RC_ASSERT(s.quiet >= s.patience);
       if (action != Action::wait) RC_ASSERT(!why.empty());
       const auto again = protocol->decide(s);
       RC_ASSERT(again.action == action);
@@ -100,7 +99,7 @@ TEST_CASE("Done means that at most one host is left to run", "[protocol][propert
   });
 }
 
-// --- every reachable state ------------------------------------------------------------------------
+// --- every reachable state -----------------------------------------------------------------------
 
 // One state of the world and of what the arbiter has written. Small on purpose: each field is a
 // fact that a decision depends on.
@@ -114,14 +113,31 @@ struct State {
   bool destination_yanked = false;
   Journal journal;
   auto key() const {
-    return std::array<bool, 25>{
-        source == Source::waiting || source == Source::failed,
-        source == Source::completed || source == Source::failed, source_dead, source_runs,
-        source_silent, source_cut, destination_dead, destination_runs, destination_silent,
-        destination_cut, loaded, load_failed, acknowledged, journal.handed_over,
-        journal.taken_back, journal.cancelled, journal.yanked_source, journal.yanked_destination,
-        journal.continued, journal.ran_source, journal.ran_destination, source_told,
-        source_yanked, destination_told, destination_yanked};
+    return std::array<bool, 25>{source == Source::waiting || source == Source::failed,
+                                source == Source::completed || source == Source::failed,
+                                source_dead,
+                                source_runs,
+                                source_silent,
+                                source_cut,
+                                destination_dead,
+                                destination_runs,
+                                destination_silent,
+                                destination_cut,
+                                loaded,
+                                load_failed,
+                                acknowledged,
+                                journal.handed_over,
+                                journal.taken_back,
+                                journal.cancelled,
+                                journal.yanked_source,
+                                journal.yanked_destination,
+                                journal.continued,
+                                journal.ran_source,
+                                journal.ran_destination,
+                                source_told,
+                                source_yanked,
+                                destination_told,
+                                destination_yanked};
   }
 };
 
@@ -132,21 +148,20 @@ Situation seen(const State& s, bool patience_over) {
   t.quiet = patience_over ? Milliseconds(301) : Milliseconds(0);
   t.journal = s.journal;
   t.source = s.source_dead ? fakes::dead_host()
-                           : fakes::host(s.source_runs ? RunState::running
+                           : fakes::host(s.source_runs              ? RunState::running
                                          : s.source == S::completed ? RunState::postmigrate
                                                                     : RunState::finish_migrate,
                                          s.source == S::completed ? MigrationStatus::completed
                                          : s.source == S::failed  ? MigrationStatus::failed
                                                                   : MigrationStatus::active,
                                          !s.source_silent);
-  t.destination =
-      s.destination_dead
-          ? fakes::dead_host()
-          : fakes::host(s.destination_runs ? RunState::running
-                        : s.loaded         ? RunState::paused
-                                           : RunState::inmigrate,
-                        s.loaded ? MigrationStatus::completed : MigrationStatus::active,
-                        !s.destination_silent);
+  t.destination = s.destination_dead
+                      ? fakes::dead_host()
+                      : fakes::host(s.destination_runs ? RunState::running
+                                    : s.loaded         ? RunState::paused
+                                                       : RunState::inmigrate,
+                                    s.loaded ? MigrationStatus::completed : MigrationStatus::active,
+                                    !s.destination_silent);
   return t;
 }
 
@@ -204,9 +219,7 @@ std::vector<State> progress(const State& s, bool autostart) {
       n.acknowledged = !n.source_cut;
     });
   if (destination_moves && s.destination_cut && !s.loaded && !s.load_failed)
-    add([](State& n) {
-      n.load_failed = n.destination_dead = n.source_cut = true;
-    });
+    add([](State& n) { n.load_failed = n.destination_dead = n.source_cut = true; });
   return next;
 }
 
@@ -261,11 +274,20 @@ State act(State s, Action action) {
       s.source_cut = true;
       break;
     case Action::cancel:
-    case Action::yank_source: s.source_yanked = true; break;
-    case Action::yank_destination: s.destination_yanked = true; break;
-    case Action::run_source: s.source_told = true; break;
-    case Action::run_destination: s.destination_told = true; break;
-    default: break;
+    case Action::yank_source:
+      s.source_yanked = true;
+      break;
+    case Action::yank_destination:
+      s.destination_yanked = true;
+      break;
+    case Action::run_source:
+      s.source_told = true;
+      break;
+    case Action::run_destination:
+      s.destination_told = true;
+      break;
+    default:
+      break;
   }
   return s;
 }
@@ -317,7 +339,6 @@ Explored explore(const Protocol& protocol, Rules rules) {
     for (const auto& before : comes_from[back.front()])
       if (ends.insert(before).second) back.push_back(before);
   found.stuck = known.size() - ends.size();
-  if (getenv("SHOW")) { int n=0; for (auto& k : known) if (!ends.count(k) && n++ < 12) { for (bool b : k) printf("%d", b); printf("\n"); } }
   return found;
 }
 

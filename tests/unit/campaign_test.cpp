@@ -51,18 +51,18 @@ TEST_CASE("Every case is counted once under its verdict", "[campaign]") {
 }
 
 TEST_CASE("Only delivered cells of the matrix count as delivered", "[campaign]") {
-  const auto summary = summed({result(Verdict::pass), result(Verdict::not_delivered, "n", false),
-                               control(Verdict::pass)},
-                              2);
+  const auto summary = summed(
+      {result(Verdict::pass), result(Verdict::not_delivered, "n", false), control(Verdict::pass)},
+      2);
   CHECK(summary.cells_required == 2);
   CHECK(summary.cells_delivered == 1);
 }
 
 TEST_CASE("Findings with one signature are one group with its count, worst first", "[campaign]") {
-  const auto summary = summed({result(Verdict::hazard, "h"), result(Verdict::fail, "f"),
-                               result(Verdict::fail, "f"), result(Verdict::hazard, "h"),
-                               result(Verdict::hazard, "h"), result(Verdict::pass)},
-                              6);
+  const auto summary =
+      summed({result(Verdict::hazard, "h"), result(Verdict::fail, "f"), result(Verdict::fail, "f"),
+              result(Verdict::hazard, "h"), result(Verdict::hazard, "h"), result(Verdict::pass)},
+             6);
   REQUIRE(summary.findings.size() == 2);
   CHECK(summary.findings[0].signature == "f");
   CHECK(summary.findings[0].count == 2);
@@ -80,9 +80,8 @@ TEST_CASE("Findings with one signature are one group with its count, worst first
 TEST_CASE("A group shows its worst case and keeps its count", "[campaign]") {
   auto bad = result(Verdict::fail, "s");
   bad.id = "bad";
-  const auto summary = summed({result(Verdict::known_issue, "s"), bad,
-                               result(Verdict::known_issue, "s")},
-                              3);
+  const auto summary =
+      summed({result(Verdict::known_issue, "s"), bad, result(Verdict::known_issue, "s")}, 3);
   REQUIRE(summary.findings.size() == 1);
   CHECK(summary.findings[0].count == 3);
   CHECK(summary.findings[0].verdict == Verdict::fail);

@@ -217,7 +217,7 @@ TEST_CASE("clean-exit rejects signals, statuses and asserts that nobody planned"
   rejects(*checker, g, "assertion");
 }
 
-// --- judge ----------------------------------------------------------------------------------------
+// --- judge ---------------------------------------------------------------------------------------
 
 class Says final : public Checker {
  public:
@@ -318,8 +318,9 @@ TEST_CASE("A pass or an expected loss has no signature, the first worst finding 
           "[judge]") {
   CHECK(judged(healthy(), {says(Verdict::pass)}).signature.empty());
   CHECK(judged(healthy(), {says(Verdict::expected_loss, "x")}).signature.empty());
-  CHECK(judged(healthy(), {says(Verdict::fail, "first"), says(Verdict::fail, "second")})
-            .signature == "says/first/no-fault/handshake");
+  CHECK(
+      judged(healthy(), {says(Verdict::fail, "first"), says(Verdict::fail, "second")}).signature ==
+      "says/first/no-fault/handshake");
 }
 
 TEST_CASE("The result tells the case: survivor, proof, phases, owners, blackout", "[judge]") {

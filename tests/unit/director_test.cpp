@@ -1,4 +1,5 @@
-// The director on the scripted world: whole cases, from the trigger to the verdict, in milliseconds.
+// The director on the scripted world: whole cases, from the trigger to the verdict, in
+// milliseconds.
 //
 // Every fault kind and side at three points under both protocols must be delivered and judged as
 // the expected-outcome table says; each planted defect must be found by its checker. The world is a
@@ -20,9 +21,12 @@ using fakes::ScriptedCase;
 
 Verdict verdict_wanted(const Evidence& evidence) {
   switch (evidence.expected.expect) {
-    case Expect::loss: return Verdict::expected_loss;
-    case Expect::double_run: return Verdict::hazard;
-    default: return Verdict::pass;
+    case Expect::loss:
+      return Verdict::expected_loss;
+    case Expect::double_run:
+      return Verdict::hazard;
+    default:
+      return Verdict::pass;
   }
 }
 
@@ -126,8 +130,8 @@ TEST_CASE("A fault that was not delivered never makes the table's expectation a 
 }
 
 TEST_CASE("A trigger that never fires gives not-delivered and never a pass", "[director]") {
-  for (const auto* point : {"precopy/pass:99", "stopcopy/device:floppy/begin",
-                            "commit/eof+9999999", "stopcopy/enter#2"}) {
+  for (const auto* point : {"precopy/pass:99", "stopcopy/device:floppy/begin", "commit/eof+9999999",
+                            "stopcopy/enter#2"}) {
     const ScriptedCase one(fakes::scripted_cell(make_crash(), Side::source, point));
     INFO(point << "\n" << one.story());
     CHECK_FALSE(one.evidence.delivered);
@@ -149,9 +153,9 @@ TEST_CASE("A fault whose effect is never seen gives not-delivered", "[director]"
 
 TEST_CASE("Decisions are persisted in the order in which they are acted on", "[director]") {
   const ScriptedCase one(fakes::scripted_plan());
-  CHECK(one.world->persisted() ==
-        std::vector<std::string>{"continue-switchover", "hand-over", "run-destination",
-                                 "discard-source", "done"});
+  CHECK(one.world->persisted() == std::vector<std::string>{"continue-switchover", "hand-over",
+                                                           "run-destination", "discard-source",
+                                                           "done"});
   // On tight buffers a source that stands in stop-and-copy takes no in-band command: only the yank
   // gets through.
   auto plan = fakes::scripted_cell(make_stall(), Side::channel, "stopcopy/device:cpu/middle");
@@ -176,7 +180,8 @@ TEST_CASE("A healed fault is healed once and the channel flows again", "[directo
     for (const auto& event : one.world->history().events())
       healed += event.kind == "fault" && event.name == "healed" ? 1 : 0;
     CHECK(healed == 1);
-    CHECK(one.world->port_forwarding(kind.sides[0] == Side::channel ? Side::source : kind.sides[0]));
+    CHECK(
+        one.world->port_forwarding(kind.sides[0] == Side::channel ? Side::source : kind.sides[0]));
   }
 }
 
@@ -200,7 +205,7 @@ struct Planted {
 };
 
 TEST_CASE("A defect of the world is found by its checker, with its symptom", "[director]") {
-  const auto with = [](bool Defects::* which) {
+  const auto with = [](bool Defects::*which) {
     Defects defects;
     defects.*which = true;
     return defects;
@@ -265,8 +270,8 @@ TEST_CASE("Each canary's planted defect is found on the scripted world, too", "[
     INFO(plant << "\n" << one.story());
     CHECK(one.result.verdict == Verdict::fail);
     CHECK(one.symptom(found.first) == found.second);
-    CHECK(one.result.signature == std::string(found.first) + "/" + found.second + "/canary-" +
-                                      plant + "/handshake");
+    CHECK(one.result.signature ==
+          std::string(found.first) + "/" + found.second + "/canary-" + plant + "/handshake");
   }
 }
 

@@ -106,7 +106,8 @@ TEST_CASE("What cannot be read is refused with the file and the entry", "[known-
 TEST_CASE("A misspelt key of the list is refused", "[known-issues][!mayfail]") {
   CHECK_THROWS_AS(
       known_issues_from_text(
-          R"({"schema":1,"issues":[{"signature":"a","reference":"x","expire":"2020-01-01"}]})", "k"),
+          R"({"schema":1,"issues":[{"signature":"a","reference":"x","expire":"2020-01-01"}]})",
+          "k"),
       UsageError);
 }
 

@@ -62,8 +62,7 @@ TEST_CASE("The source is needed until the end mark and not after it", "[outcome]
           "source-lost-before-eof: the VM is lost, as expected");
     CHECK(rule(kind, Side::source, "stopcopy/eof-begin") ==
           "source-lost-before-eof: the VM is lost, as expected");
-    CHECK(rule(kind, Side::source, "commit/eof") ==
-          "source-lost-after-eof: the destination runs");
+    CHECK(rule(kind, Side::source, "commit/eof") == "source-lost-after-eof: the destination runs");
   }
 }
 
@@ -83,8 +82,7 @@ TEST_CASE("A lost acknowledgement leaves one under handshake and is a hazard und
   for (const auto* kind : {"reset", "close", "truncate"}) {
     CHECK(rule(kind, Side::channel, "stopcopy/ram-end") ==
           "channel-lost-before-eof: the source runs on");
-    CHECK(rule(kind, Side::channel, "commit/eof") ==
-          "acknowledgement-lost: exactly one host runs");
+    CHECK(rule(kind, Side::channel, "commit/eof") == "acknowledgement-lost: exactly one host runs");
     CHECK(rule(kind, Side::channel, "commit/eof", "autostart") ==
           "acknowledgement-lost-autostart: both may run: a hazard of the protocol");
   }

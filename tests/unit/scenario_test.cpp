@@ -64,7 +64,8 @@ TEST_CASE("Each phase draws its telling points times faults and sides", "[scenar
 TEST_CASE("Cells are all different, in name and in plan", "[scenario]") {
   std::set<std::string> cells, ids;
   std::set<std::uint64_t> seeds;
-  const auto all = draw(of_phases({Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit}));
+  const auto all =
+      draw(of_phases({Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit}));
   for (const auto& one : all) {
     cells.insert(one.cell);
     ids.insert(case_id(one.plan));
@@ -85,7 +86,8 @@ TEST_CASE("The same request draws the same plans, another seed draws others", "[
   for (std::size_t i = 0; i < one.size(); ++i) CHECK(one[i].plan == two[i].plan);
   request.base.seed = 8;
   const auto other = draw(request);
-  for (std::size_t i = 0; i < one.size(); ++i) CHECK(one[i].plan.guest.seed != other[i].plan.guest.seed);
+  for (std::size_t i = 0; i < one.size(); ++i)
+    CHECK(one[i].plan.guest.seed != other[i].plan.guest.seed);
 }
 
 TEST_CASE("A cell keeps its numbers whatever is drawn beside it", "[scenario]") {

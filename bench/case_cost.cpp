@@ -3,10 +3,11 @@
 //   case_cost [QEMU [RUNS]]      default: qemu-system-x86_64 of PATH, 15 runs of each
 //
 // Bare: two QEMUs started, guest up, `migrate` directly from one to the other, completed, both
-// killed: no relay, no checks, no orderly end. Full: a no-fault case as the campaign runs it. Prints
-// medians, their ratio, where the full case's time goes, the harness's own CPU share of it, and
-// cases per hour of the stop-and-copy cells with all cores. Ratios are to be quoted, not absolute
-// times. Limits: one transport (AF_UNIX tight, the harness's most costly) and one guest shape.
+// killed: no relay, no checks, no orderly end. Full: a no-fault case as the campaign runs it.
+// Prints medians, their ratio, where the full case's time goes, the harness's own CPU share of it,
+// and cases per hour of the stop-and-copy cells with all cores. Ratios are to be quoted, not
+// absolute times. Limits: one transport (AF_UNIX tight, the harness's most costly) and one guest
+// shape.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -117,7 +118,8 @@ std::string report(const Parts& p) {
   return fmt::format(
       "bare median {:.0f} ms (least {:.0f}), full case median {:.0f} ms (least {:.0f}), ratio of "
       "medians {:.2f}\n"
-      "full case: both hosts up {:.0f} ms, migration and settling {:.0f} ms, survivor's proof {:.0f} "
+      "full case: both hosts up {:.0f} ms, migration and settling {:.0f} ms, survivor's proof "
+      "{:.0f} "
       "ms, orderly end {:.0f} ms\n"
       "harness's own CPU {:.0f} ms a case, {:.0f} % of its time\n",
       bare * 1e3, *std::min_element(p.bare.begin(), p.bare.end()) * 1e3, full * 1e3,
@@ -147,17 +149,16 @@ int run(const std::string& qemu, int runs) {
   // Both are measured inside one worker, so that namespaces cost them the same.
   std::optional<std::string> answer;
   bool gone = false;
-  io::Worker worker(
-      loop,
-      [&](io::Line& line) {
-        try {
-          line.write(json(report(measure(plan, catalogs, runs))).dump());
-        } catch (const std::exception& error) {
-          line.write(json(fmt::format("failed: {}\n", error.what())).dump());
-        }
-        return 0;
-      },
-      {[&](const std::string& text) { answer = text; }, [&] { gone = true; }});
+  io::Worker worker(loop,
+                    [&](io::Line& line) {
+                      try {
+                        line.write(json(report(measure(plan, catalogs, runs))).dump());
+                      } catch (const std::exception& error) {
+                        line.write(json(fmt::format("failed: {}\n", error.what())).dump());
+                      }
+                      return 0;
+                    },
+                    {[&](const std::string& text) { answer = text; }, [&] { gone = true; }});
   loop.run_until([&] { return answer || gone; }, Clock::now() + std::chrono::minutes(10));
   if (!answer) throw InfraError("the measuring worker died");
   fmt::print("{}", json::parse(*answer).get<std::string>());
@@ -168,7 +169,8 @@ int run(const std::string& qemu, int runs) {
   const auto cases = catalogs.find_scenario("cells").draw(request, catalogs);
   const auto start = Clock::now();
   std::size_t done = 0;
-  pool.run(cases, [&](Pool::Done) { ++done; }, [] { return false; });
+  pool.run(
+      cases, [&](Pool::Done) { ++done; }, [] { return false; });
   fmt::print("{} stop-and-copy cells on {} cores: {:.0f} per hour\n", done, cores,
              double(done) * 3600 / seconds_since(start));
   return 0;

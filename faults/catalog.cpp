@@ -3,8 +3,9 @@
 namespace migfuzz {
 
 std::vector<FaultKind> all_faults() {
-  return {make_crash(),    make_host_crash(), make_hang(),          make_reset(),     make_close(),
-          make_truncate(), make_stall(),      make_port_disabled(), make_link_down(), make_corrupt()};
+  return {make_crash(),     make_host_crash(), make_hang(),  make_reset(),
+          make_close(),     make_truncate(),   make_stall(), make_port_disabled(),
+          make_link_down(), make_corrupt()};
 }
 
 }  // namespace migfuzz

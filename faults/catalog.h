@@ -1,4 +1,5 @@
-// Every kind of fault, one line each. Adding one: its file, its make_ here, its line in catalog.cpp.
+// Every kind of fault, one line each. Adding one: its file, its make_ here, its line in
+// catalog.cpp.
 #pragma once
 
 #include <vector>

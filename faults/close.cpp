@@ -1,8 +1,8 @@
 // close: FIN to both peers; what they still send vanishes.
 //
-// Done by the relay at the exact byte: both ends see an orderly end of the connection in the middle of the stream.
-// Proof: the sockets of the peers it is sent to are no longer established, read from their kernels.
-// Never healed: a connection that has ended stays ended.
+// Done by the relay at the exact byte: both ends see an orderly end of the connection in the middle
+// of the stream. Proof: the sockets of the peers it is sent to are no longer established, read from
+// their kernels. Never healed: a connection that has ended stays ended.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

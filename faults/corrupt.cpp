@@ -13,13 +13,16 @@ namespace migfuzz {
 FaultKind make_corrupt() {
   FaultKind kind;
   kind.name = "corrupt";
-  kind.summary = "one bit of an owned page changes on the wire: a control of the harness's eyesight";
+  kind.summary =
+      "one bit of an owned page changes on the wire: a control of the harness's eyesight";
   kind.component = "data";
   kind.sides = {Side::channel};
   kind.transport = Transport::unix_tight;
   kind.acts_on_page = true;
   kind.colour = "#ad1457";
-  kind.inject = [](World& world, const FaultSpec& spec) { world.corrupt_next_page(spec.parameter); };
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.corrupt_next_page(spec.parameter);
+  };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto flip = world.flip();
     if (!flip || !flip->forwarded) return std::nullopt;

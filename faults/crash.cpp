@@ -1,9 +1,9 @@
 // crash: SIGKILL of one QEMU, while its host lives on.
 //
 // The host's kernel closes the process's sockets, so the peer sees the end of the connection. When
-// the source is hit, nothing past the point leaves it any more: bytes that its kernel had queued are
-// dropped by the relay, so that the point is exact whatever the buffers held.
-// Proof: the process was reaped and its end was signal 9. Never healed: a dead process stays dead.
+// the source is hit, nothing past the point leaves it any more: bytes that its kernel had queued
+// are dropped by the relay, so that the point is exact whatever the buffers held. Proof: the
+// process was reaped and its end was signal 9. Never healed: a dead process stays dead.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

@@ -2,7 +2,8 @@
 //
 // Isolating first matters: SIGKILL alone lets the kernel send a FIN or RST to the peer within
 // milliseconds, which a host without power cannot do. The peer must see silence.
-// Proof: the switch's port of that host is read back as not forwarding, then the process was reaped.
+// Proof: the switch's port of that host is read back as not forwarding, then the process was
+// reaped.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

@@ -1,8 +1,8 @@
 // link-down: the link of one host goes down: its kernel loses the carrier; later it comes back.
 //
 // The switch's end of the cable is set down over netlink, so the host itself sees the loss.
-// Proof: the host's own interface reports no carrier, and bytes sent over it stay unacknowledged (towards
-// the destination) or a probe datagram gets no answer (source).
+// Proof: the host's own interface reports no carrier, and bytes sent over it stay unacknowledged
+// (towards the destination) or a probe datagram gets no answer (source).
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
@@ -28,8 +28,8 @@ FaultKind make_link_down() {
     const auto stuck = world.unacknowledged_bytes(spec.side);
     if (stuck == 0 && (spec.side == Side::destination || world.reachable(spec.side)))
       return std::nullopt;
-    return fmt::format("the {} has no carrier, {} bytes are unacknowledged{}", to_string(spec.side), stuck,
-                       spec.side == Side::source ? ", a probe gets no answer" : "");
+    return fmt::format("the {} has no carrier, {} bytes are unacknowledged{}", to_string(spec.side),
+                       stuck, spec.side == Side::source ? ", a probe gets no answer" : "");
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, true); };
   return kind;

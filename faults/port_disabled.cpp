@@ -30,8 +30,8 @@ FaultKind make_port_disabled() {
     const auto stuck = world.unacknowledged_bytes(spec.side);
     if (stuck == 0 && (spec.side == Side::destination || world.reachable(spec.side)))
       return std::nullopt;
-    return fmt::format("{} port is disabled, {} bytes are unacknowledged{}", to_string(spec.side), stuck,
-                       spec.side == Side::source ? ", a probe gets no answer" : "");
+    return fmt::format("{} port is disabled, {} bytes are unacknowledged{}", to_string(spec.side),
+                       stuck, spec.side == Side::source ? ", a probe gets no answer" : "");
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.set_port(spec.side, true); };
   return kind;

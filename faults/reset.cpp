@@ -1,8 +1,8 @@
 // reset: RST to both peers at once; unread bytes are lost.
 //
-// Done by the relay at the exact byte: every end of the channel sees a connection reset (TCP RST, SO_LINGER 0).
-// Proof: the sockets of the peers it is sent to are no longer established, read from their kernels.
-// Never healed: a connection that has ended stays ended.
+// Done by the relay at the exact byte: every end of the channel sees a connection reset (TCP RST,
+// SO_LINGER 0). Proof: the sockets of the peers it is sent to are no longer established, read from
+// their kernels. Never healed: a connection that has ended stays ended.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

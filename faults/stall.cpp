@@ -1,7 +1,7 @@
 // stall: the channel stops in the middle of the stream and stays open; later it flows again.
 //
-// Done by the relay: it goes on holding at the point. A healed stall must cost time and nothing else.
-// Proof: bytes of the source wait in the relay and none of them is forwarded.
+// Done by the relay: it goes on holding at the point. A healed stall must cost time and nothing
+// else. Proof: bytes of the source wait in the relay and none of them is forwarded.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
@@ -23,13 +23,13 @@ FaultKind make_stall() {
   kind.inject = [](World&, const FaultSpec&) {};
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto channel = world.channel();
-    if (!channel.holding || (channel.received <= channel.forwarded &&
-                             channel.back_received <= channel.back_forwarded))
+    if (!channel.holding ||
+        (channel.received <= channel.forwarded && channel.back_received <= channel.back_forwarded))
       return std::nullopt;
-    return fmt::format("{} bytes wait at byte {} of the stream",
-                       channel.received - channel.forwarded + channel.back_received -
-                           channel.back_forwarded,
-                       channel.forwarded);
+    return fmt::format(
+        "{} bytes wait at byte {} of the stream",
+        channel.received - channel.forwarded + channel.back_received - channel.back_forwarded,
+        channel.forwarded);
   };
   kind.heal = [](World& world, const FaultSpec&) { world.release(); };
   return kind;

@@ -1,8 +1,8 @@
 // truncate: FIN to the destination at the point; what the source still sends vanishes.
 //
-// Done by the relay at the exact byte: the destination sees the stream end; the source sees nothing until the destination reacts.
-// Proof: the sockets of the peers it is sent to are no longer established, read from their kernels.
-// Never healed: a connection that has ended stays ended.
+// Done by the relay at the exact byte: the destination sees the stream end; the source sees nothing
+// until the destination reacts. Proof: the sockets of the peers it is sent to are no longer
+// established, read from their kernels. Never healed: a connection that has ended stays ended.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

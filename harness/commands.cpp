@@ -37,9 +37,13 @@ void print(const Check& check) {
 }
 
 Check check_accelerator(Pool& pool, const Plan& base, const std::string& accel) {
-  const json request{{"job", "trial"},          {"binary", base.source.binary},
-                     {"accel", accel},          {"machine", base.machine}, {"memory_bytes", std::uint64_t{16} << 20},
-                     {"guest", base.guest.name}, {"limit_ms", accel == "kvm" ? 1000 : 15000}};
+  const json request{{"job", "trial"},
+                     {"binary", base.source.binary},
+                     {"accel", accel},
+                     {"machine", base.machine},
+                     {"memory_bytes", std::uint64_t{16} << 20},
+                     {"guest", base.guest.name},
+                     {"limit_ms", accel == "kvm" ? 1000 : 15000}};
   const auto answer = json::parse(pool.trial(request.dump(), Milliseconds(45000)));
   const bool beats = answer.at("beats");
   return {accel, beats,
@@ -73,10 +77,12 @@ int list_catalog(const std::string& kind, const Catalogs& catalogs) {
     for (const auto& rule : outcome_table())
       row(rule.rule, fmt::format("{}: {}", to_string(rule.expect), rule.reason));
   } else {
-    const std::vector<std::string> known{"phases",    "points",    "faults",   "guests", "checkers",
-                                         "protocols", "scenarios", "outcomes"};
-    throw UsageError(fmt::format("list: `{}` is not a catalog; there are phases, points, faults, "
-                                 "guests, checkers, protocols, scenarios, outcomes", kind));
+    const std::vector<std::string> known{"phases",   "points",    "faults",    "guests",
+                                         "checkers", "protocols", "scenarios", "outcomes"};
+    throw UsageError(
+        fmt::format("list: `{}` is not a catalog; there are phases, points, faults, "
+                    "guests, checkers, protocols, scenarios, outcomes",
+                    kind));
   }
   return 0;
 }

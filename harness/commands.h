@@ -12,11 +12,11 @@ namespace migfuzz {
 int list_catalog(const std::string& kind, const Catalogs& catalogs);
 
 struct ReplayRequest {
-  std::string path;           // plan.json or a case's folder
+  std::string path;  // plan.json or a case's folder
   std::uint64_t times = 1;
   unsigned jobs = 1;
   bool quiet = false;
-  std::string output;         // where results go; empty: nowhere
+  std::string output;  // where results go; empty: nowhere
 };
 /// Runs one stored plan again; prints verdict and signature of each time. Exit status as `run`.
 int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalogs,

@@ -45,7 +45,8 @@ class Director {
     world_.history().add(actor, kind, name, std::move(fields));
   }
 
-  // --- the migration and its fault ----------------------------------------------------------------
+  // --- the migration and its fault
+  // ----------------------------------------------------------------
 
   void open_migration() {
     note("director", "phase", "prepare");
@@ -92,7 +93,8 @@ class Director {
   void expire() {
     evidence_.settled = false;
     evidence_.settle_note = fmt::format(
-        "not settled {:.0f} ms after `migrate`; the arbiter waits (source: {} {}{}, destination: {} "
+        "not settled {:.0f} ms after `migrate`; the arbiter waits (source: {} {}{}, destination: "
+        "{} "
         "{}{}); last events:\n{}",
         milliseconds(world_.now() - started_), to_string(world_.sight(Side::source).run),
         to_string(world_.sight(Side::source).migration),
@@ -132,8 +134,8 @@ class Director {
     stage_ = Stage::injected;
     note("director", "fault", "injected",
          {{"kind", spec().kind}, {"side", std::string(to_string(spec().side))}});
-    // What the source had sent past the point waits in the relay. Where the fault is on the source's
-    // side those bytes had not left it, so they stay until the heal.
+    // What the source had sent past the point waits in the relay. Where the fault is on the
+    // source's side those bytes had not left it, so they stay until the heal.
     if (fault_->flow == Flow::at_injection && spec().side != Side::source && !fault_->acts_on_page)
       world_.release();
   }
@@ -157,7 +159,8 @@ class Director {
     note("director", "fault", "healed", {{"kind", spec().kind}});
   }
 
-  // --- the arbiter ----------------------------------------------------------------------------------
+  // --- the arbiter
+  // ----------------------------------------------------------------------------------
 
   // True when the protocol says that everything has settled.
   bool step_arbiter() {
@@ -190,21 +193,32 @@ class Director {
 
   void act(Action action) {
     switch (action) {
-      case Action::continue_switchover: return world_.continue_switchover();
-      case Action::cancel: return world_.cancel();
-      case Action::yank_source: return world_.yank(Side::source);
-      case Action::yank_destination: return world_.yank(Side::destination);
-      case Action::fence_source: return fence(Side::source);
-      case Action::fence_destination: return fence(Side::destination);
-      case Action::run_source: return world_.resume(Side::source);
-      case Action::run_destination: return run_destination();
-      case Action::discard_source: return world_.quit(Side::source);
-      case Action::discard_destination: return world_.quit(Side::destination);
+      case Action::continue_switchover:
+        return world_.continue_switchover();
+      case Action::cancel:
+        return world_.cancel();
+      case Action::yank_source:
+        return world_.yank(Side::source);
+      case Action::yank_destination:
+        return world_.yank(Side::destination);
+      case Action::fence_source:
+        return fence(Side::source);
+      case Action::fence_destination:
+        return fence(Side::destination);
+      case Action::run_source:
+        return world_.resume(Side::source);
+      case Action::run_destination:
+        return run_destination();
+      case Action::discard_source:
+        return world_.quit(Side::source);
+      case Action::discard_destination:
+        return world_.quit(Side::destination);
       case Action::hand_over:
       case Action::take_back:
       case Action::wait:
       case Action::ask:
-      case Action::done: return;
+      case Action::done:
+        return;
     }
   }
 
@@ -221,8 +235,8 @@ class Director {
   // compared with the closed form, and with the source where that has completed.
   void run_destination() {
     if (plan_.plant == "stale-page") plant_stale_page();
-    evidence_.exam_at_switch =
-        guest_.examine(plan_.guest, world_.image(Side::destination), recorded_step());
+    evidence_.exam_at_switch = guest_.examine(plan_.guest, world_.image(Side::destination),
+                                              recorded_step(Side::destination));
     const auto source = world_.sight(Side::source);
     if (!source.dead && source.migration == MigrationStatus::completed) compare_images();
     world_.resume(Side::destination);
@@ -243,7 +257,8 @@ class Director {
     evidence_.pair = pair;
   }
 
-  // --- canaries: defects planted on purpose, which must be found --------------------------------------
+  // --- canaries: defects planted on purpose, which must be found
+  // --------------------------------------
 
   void plant_stale_page() {
     // The oldest owned page gets what it held before: exactly what a lost dirty page looks like.
@@ -258,14 +273,16 @@ class Director {
     // The source is brought back after the destination has run on: an old image of the VM revives.
     wait_for_beats(Side::destination, kBeatsWanted);
     fence(Side::destination);
-    wait_until("the fenced destination's end",
-               [&] { return world_.sight(Side::destination).dead; }, kQuitLimit);
+    wait_until(
+        "the fenced destination's end", [&] { return world_.sight(Side::destination).dead; },
+        kQuitLimit);
     world_.resume(Side::source);
     note("director", "note", "planted", {{"what", std::string("rollback")}});
     wait_for_beats(Side::source, kBeatsWanted);
   }
 
-  // --- what is left -------------------------------------------------------------------------------
+  // --- what is left
+  // -------------------------------------------------------------------------------
 
   bool wait_until(std::string_view what, const std::function<bool()>& done, Milliseconds limit) {
     const auto deadline = world_.now() + limit;
@@ -289,8 +306,8 @@ class Director {
 
   std::uint64_t wait_for_beats(Side side, std::uint64_t wanted) {
     const auto before = beats(side);
-    wait_until("the survivor's heartbeats", [&] { return beats(side) >= before + wanted; },
-               kBeatLimit);
+    wait_until(
+        "the survivor's heartbeats", [&] { return beats(side) >= before + wanted; }, kBeatLimit);
     return beats(side) - before;
   }
 
@@ -314,30 +331,31 @@ class Director {
 
   void examine(Side side) {
     world_.pause(side);
-    if (wait_until("the survivor to stop for its examination",
-                   [&] {
-                     const auto run = world_.sight(side).run;
-                     return run != RunState::running && run != RunState::unknown;
-                   },
-                   kQuitLimit))
-      host(side).exam = guest_.examine(plan_.guest, world_.image(side), recorded_step());
+    if (wait_until(
+            "the survivor to stop for its examination",
+            [&] {
+              const auto run = world_.sight(side).run;
+              return run != RunState::running && run != RunState::unknown;
+            },
+            kQuitLimit))
+      host(side).exam = guest_.examine(plan_.guest, world_.image(side), recorded_step(side));
   }
 
-  // The last step that anybody has seen the guest record.
-  std::uint64_t recorded_step() const {
-    return guest_
-        .last_step(world_.guest_text(Side::source) + world_.guest_text(Side::destination))
-        .value_or(0);
+  // The last step that this host's image must hold: recorded by the host itself, or, for the
+  // destination, by the source before it.
+  std::uint64_t recorded_step(Side side) const {
+    auto text = world_.guest_text(Side::source);
+    if (side == Side::destination) text += world_.guest_text(Side::destination);
+    return guest_.last_step(text).value_or(0);
   }
 
   void tear_down() {
     for (const auto side : {Side::source, Side::destination})
       if (!world_.sight(side).dead) world_.quit(side);
-    wait_until("both hosts to end",
-               [&] {
-                 return world_.sight(Side::source).dead && world_.sight(Side::destination).dead;
-               },
-               kQuitLimit);
+    wait_until(
+        "both hosts to end",
+        [&] { return world_.sight(Side::source).dead && world_.sight(Side::destination).dead; },
+        kQuitLimit);
     for (const auto side : {Side::source, Side::destination}) {
       host(side).ending = world_.sight(side).ending;
       if (world_.sight(side).dead) continue;
@@ -354,10 +372,10 @@ class Director {
       host(side).messages = world_.messages(side);
     }
     evidence_.flip = world_.flip();
-    evidence_.records = guest_.parse(
-        plan_.guest, evidence_.source.guest_text + evidence_.destination.guest_text);
-    const auto& last_exam = evidence_.destination.exam ? evidence_.destination.exam
-                                                       : evidence_.source.exam;
+    evidence_.records =
+        guest_.parse(plan_.guest, evidence_.source.guest_text + evidence_.destination.guest_text);
+    const auto& last_exam =
+        evidence_.destination.exam ? evidence_.destination.exam : evidence_.source.exam;
     if (last_exam && !evidence_.records.broken)
       evidence_.records_disagree = guest_.disagreement(
           plan_.guest, *last_exam, evidence_.source.guest_text + evidence_.destination.guest_text);

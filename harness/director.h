@@ -13,7 +13,8 @@
 namespace migfuzz {
 
 /// How long a case may take to settle after its last heal. QEMU's own longest time-out on these
-/// paths is none at all, so the bound is the harness's: far above the slowest good case seen (1.5 s).
+/// paths is none at all, so the bound is the harness's: far above the slowest good case seen (1.5
+/// s).
 inline constexpr Milliseconds kSettleLimit{15000};
 /// How long the migration may take to reach the trigger.
 inline constexpr Milliseconds kTriggerLimit{20000};

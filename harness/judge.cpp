@@ -23,14 +23,6 @@ std::string fault_words(const Plan& plan) {
                      to_string(fault.side));
 }
 
-// checker/symptom/phase/fault-side/protocol: words only, nothing that differs between two runs or
-// two machines. The oracle's own failures are named apart from QEMU's.
-std::string signature_of(const Plan& plan, const Finding& finding) {
-  const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
-  const auto head = symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;
-  return fmt::format("{}/{}/{}", head, fault_words(plan), plan.protocol);
-}
-
 std::vector<Finding> run_checkers(const Plan& plan, const History& history, const Evidence& e,
                                   const std::vector<std::unique_ptr<Checker>>& checkers) {
   std::vector<Finding> findings;
@@ -51,7 +43,8 @@ bool any_failure(const std::vector<Finding>& findings) {
                      [](const auto& finding) { return finding.verdict == Verdict::fail; });
 }
 
-// The longest time without any step of the guest once the migration had begun, -1 without heartbeats.
+// The longest time without any step of the guest once the migration had begun, -1 without
+// heartbeats.
 double longest_gap(const History& history) {
   std::int64_t last = -1;
   double longest = -1;
@@ -65,8 +58,8 @@ double longest_gap(const History& history) {
   return longest;
 }
 
-// What the report draws. Stream items and points are thousands over a run; the case's own folder has
-// them all.
+// What the report draws. Stream items and points are thousands over a run; the case's own folder
+// has them all.
 History worth_drawing(const History& history) {
   std::vector<Event> kept;
   for (const auto& event : history.events()) {
@@ -83,20 +76,38 @@ std::vector<double> beats(const History& history, std::string_view host) {
   constexpr std::size_t kMost = 60;
   if (all.size() <= kMost) return all;
   std::vector<double> thinned;
-  for (std::size_t i = 0; i < kMost; ++i) thinned.push_back(all[i * (all.size() - 1) / (kMost - 1)]);
+  for (std::size_t i = 0; i < kMost; ++i)
+    thinned.push_back(all[i * (all.size() - 1) / (kMost - 1)]);
   return thinned;
 }
 
-std::string headline_of(const CaseResult& result, const Evidence& e) {
-  for (const auto& finding : result.findings)
-    if (finding.verdict == result.verdict && result.verdict != Verdict::pass)
-      return finding.what;
-  for (const auto& finding : result.findings)
-    if (finding.checker == "survivor") return finding.what;
-  return std::string(to_string(e.expected.expect));
+}  // namespace
+
+// checker/symptom/phase/fault-side/protocol: words only, nothing that differs between two runs or
+// two machines. The oracle's own failures are named apart from QEMU's.
+std::string signature_of(const Plan& plan, const Finding& finding) {
+  const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
+  const auto head = symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;
+  return fmt::format("{}/{}/{}", head, fault_words(plan), plan.protocol);
 }
 
-}  // namespace
+void name_verdict(CaseResult& result) {
+  result.verdict = result.findings.empty() ? Verdict::infra : Verdict::pass;
+  for (const auto& finding : result.findings)
+    result.verdict = std::min(result.verdict, finding.verdict);
+  result.signature.clear();
+  result.headline = "nothing was checked";
+  // The survivor's sentence sums a good case up; of a bad one the worst finding does.
+  for (const auto& finding : result.findings)
+    if (finding.checker == "survivor" || result.headline.empty()) result.headline = finding.what;
+  if (result.verdict == Verdict::pass || result.verdict == Verdict::expected_loss) return;
+  for (const auto& finding : result.findings)
+    if (finding.verdict == result.verdict) {
+      result.headline = finding.what;
+      result.signature = signature_of(result.plan, finding);
+      return;
+    }
+}
 
 CaseResult judge(const Plan& plan, const History& history, const Evidence& evidence,
                  const std::vector<std::unique_ptr<Checker>>& checkers) {
@@ -104,28 +115,19 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   result.plan = plan;
   result.id = case_id(plan);
   result.findings = run_checkers(plan, history, evidence, checkers);
-  if (!evidence.delivered)
+  const bool checked = !result.findings.empty();
+  if (checked && !evidence.delivered)
     result.findings.push_back({"delivery", Verdict::not_delivered,
                                "the fault's effect was not observed: this case proves nothing",
                                "not-delivered", ""});
-  if (!plan.plant.empty() && !any_failure(result.findings))
-    result.findings.push_back({"canary", Verdict::fail, "the planted defect went unseen",
-                               "oracle/canary-missed", ""});
-  result.verdict = Verdict::pass;
-  for (const auto& finding : result.findings)
-    result.verdict = std::min(result.verdict, finding.verdict);
-  if (result.findings.empty()) result.verdict = Verdict::infra;
-  if (result.verdict <= Verdict::hazard)
-    for (const auto& finding : result.findings)
-      if (finding.verdict == result.verdict) {
-        result.signature = signature_of(plan, finding);
-        break;
-      }
+  if (checked && !plan.plant.empty() && !any_failure(result.findings))
+    result.findings.push_back(
+        {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
+  name_verdict(result);
   result.survivor = to_string(survivor_of(evidence));
   result.delivered = evidence.delivered;
   if (const auto* proof = history.last("director", "fault", "delivered"))
     result.delivery_proof = text_field(*proof, "proof").value_or("");
-  result.headline = headline_of(result, evidence);
   result.duration_ms = end_of(history);
   result.blackout_ms = survivor_of(evidence) == Survivor::none ? -1 : longest_gap(history);
   result.phases = phase_bands(history);
@@ -140,12 +142,9 @@ CaseResult untold(const Plan& plan, const std::string& why) {
   CaseResult result;
   result.plan = plan;
   result.id = case_id(plan);
-  result.verdict = Verdict::infra;
   result.survivor = "unknown";
-  const Finding finding{"harness", Verdict::infra, why, "case-failed", ""};
-  result.findings.push_back(finding);
-  result.signature = signature_of(plan, finding);
-  result.headline = why;
+  result.findings.push_back({"harness", Verdict::infra, why, "case-failed", ""});
+  name_verdict(result);
   return result;
 }
 

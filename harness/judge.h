@@ -17,6 +17,11 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
 /// The result of a case that the environment or a dead worker kept from being told: `infra`.
 CaseResult untold(const Plan& plan, const std::string& why);
 
+/// The stable name of a finding of this plan: checker/symptom/phase/fault-side/protocol.
+std::string signature_of(const Plan& plan, const Finding& finding);
+/// Sets verdict, signature and headline from the findings: the worst wins, none at all is `infra`.
+void name_verdict(CaseResult& result);
+
 /// Phase bands and ownership from the events of a history; times in ms from its start.
 std::vector<Span> phase_bands(const History& history);
 std::vector<Span> ownership(const History& history);

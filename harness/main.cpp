@@ -60,12 +60,13 @@ std::uint64_t number(const std::string& option, const std::string& text, std::ui
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-    throw UsageError(fmt::format("{}: `{}` is not a whole number from {} to {}", option, text,
-                                 least, most));
+    throw UsageError(
+        fmt::format("{}: `{}` is not a whole number from {} to {}", option, text, least, most));
   return value;
 }
 
-// "64M", "16392K", "1G", plain bytes. QEMU aligns RAM to 8 KiB, and both sides must agree on a size.
+// "64M", "16392K", "1G", plain bytes. QEMU aligns RAM to 8 KiB, and both sides must agree on a
+// size.
 std::uint64_t memory_bytes(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -73,8 +74,10 @@ std::uint64_t memory_bytes(const std::string& text) {
   const int shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : unit.empty() ? 0 : -1;
   if (error != std::errc() || shift < 0 || value > (std::uint64_t{64} << 30 >> shift) ||
       value << shift == 0 || (value << shift) % 8192 != 0)
-    throw UsageError(fmt::format("--memory: `{}` is not a size of RAM; give a multiple of 8K up to "
-                                 "64G, such as 16392K, 64M or 1G", text));
+    throw UsageError(
+        fmt::format("--memory: `{}` is not a size of RAM; give a multiple of 8K up to "
+                    "64G, such as 16392K, 64M or 1G",
+                    text));
   return value << shift;
 }
 
@@ -96,8 +99,8 @@ std::vector<Side> sides(const std::vector<std::string>& words) {
   for (const auto& word : words) {
     const auto side = side_from(word);
     if (!side)
-      throw UsageError(fmt::format("--side: `{}` is not a side; take source, destination or channel",
-                                   word));
+      throw UsageError(
+          fmt::format("--side: `{}` is not a side; take source, destination or channel", word));
     list.push_back(*side);
   }
   return list;
@@ -105,8 +108,8 @@ std::vector<Side> sides(const std::vector<std::string>& words) {
 
 void check_qemu(const std::string& option, const std::string& binary) {
   if (!binary.empty() && !io::find_executable(binary))
-    throw UsageError(fmt::format("{}: {} is not an executable file; name a qemu-system-x86_64",
-                                 option, binary));
+    throw UsageError(
+        fmt::format("{}: {} is not an executable file; name a qemu-system-x86_64", option, binary));
 }
 
 Plan base_plan(const Typed& typed) {
@@ -155,8 +158,8 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   request.command = command;
   request.version = MIGFUZZ_VERSION;
   if (!typed.known_issues.empty())
-    request.known_issues = known_issues_from_text(io::read_input(typed.known_issues, 16 << 20),
-                                                  typed.known_issues);
+    request.known_issues =
+        known_issues_from_text(io::read_input(typed.known_issues, 16 << 20), typed.known_issues);
   return request;
 }
 
@@ -218,17 +221,19 @@ int run_program(int argc, char** argv) {
   app.name("migfuzz");
   app.set_version_flag("--version", std::string("migfuzz ") + MIGFUZZ_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit status: 0 no failure, 1 failures found, 2 bad usage, 3 inconclusive,\n"
-             "4 this machine cannot run it or write its output, 128+n ended by signal n.\n"
-             "Example: migfuzz --phase=stopcopy --output=out");
+  app.footer(
+      "Exit status: 0 no failure, 1 failures found, 2 bad usage, 3 inconclusive,\n"
+      "4 this machine cannot run it or write its output, 128+n ended by signal n.\n"
+      "Example: migfuzz --phase=stopcopy --output=out");
   auto* run = add_run(app, typed);
   auto* replay_command = app.add_subcommand("replay", "Run a stored case again");
   replay_command->add_option("plan", typed.path, "plan.json or a case's folder")->required();
   replay_command->add_option("--times", typed.times, "how often")->type_name("N");
   replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");
   replay_command->add_flag("--quiet", typed.quiet, "print only the sum");
-  auto* list = app.add_subcommand("list", "Explain phases, points, faults, guests, checkers, "
-                                          "protocols, scenarios or outcomes");
+  auto* list = app.add_subcommand("list",
+                                  "Explain phases, points, faults, guests, checkers, "
+                                  "protocols, scenarios or outcomes");
   list->add_option("catalog", typed.list_kind, "which")->required();
   auto* report = app.add_subcommand("report", "Write the reports of a finished run again");
   report->add_option("dir", typed.path, "output folder of the run")->required();
@@ -260,7 +265,8 @@ int run_program(int argc, char** argv) {
   if (run->parsed()) {
     std::vector<std::string> words(argv, argv + argc);
     words[0] = "migfuzz";
-    const auto request = campaign_request(typed, catalogs, fmt::format("{}", fmt::join(words, " ")));
+    const auto request =
+        campaign_request(typed, catalogs, fmt::format("{}", fmt::join(words, " ")));
     return run_campaign(loop, request, catalogs, trial, write_reports);
   }
   return 2;

@@ -159,8 +159,9 @@ std::string duration_text(double seconds) {
 Statement statement_of(const Summary& summary, const std::vector<CaseResult>& results) {
   Statement out;
   const auto faulted = faulted_migrations(results);
-  const std::string migrations = faulted > 0 ? counted(faulted, "faulted migration")
-                                             : counted(results.size(), "migration") + " without a fault";
+  const std::string migrations = faulted > 0
+                                     ? counted(faulted, "faulted migration")
+                                     : counted(results.size(), "migration") + " without a fault";
   std::vector<std::string> extra;
   if (exit_status(summary) == 1) {
     out.mood = Verdict::fail;

@@ -1,4 +1,5 @@
-// canary: three defects planted on purpose, each of which must be found; the run must end in status 1.
+// canary: three defects planted on purpose, each of which must be found; the run must end in
+// status 1.
 //
 //  double-resume  the arbiter breaks its own rule and lets both hosts run   -> single-owner
 //  stale-page     one page of the destination is set back by one epoch      -> memory

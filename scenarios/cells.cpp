@@ -1,10 +1,10 @@
 // cells: every single-fault cell of the chosen phases once: point x fault x side.
 //
-// Without --point it takes each phase's telling points: its boundaries, and begin, middle and end of
-// a handful of device sections (the first, the CPU, both virtio devices, the last). The boundary that
-// ends a phase belongs to it: `stopcopy` includes `commit/eof`, the byte from which the VM must live.
-// Patterns (`--point='stopcopy/device:*'`) are matched against the points that a no-fault migration
-// passed on this very machine and pair of QEMUs.
+// Without --point it takes each phase's telling points: its boundaries, and begin, middle and end
+// of a handful of device sections (the first, the CPU, both virtio devices, the last). The boundary
+// that ends a phase belongs to it: `stopcopy` includes `commit/eof`, the byte from which the VM
+// must live. Patterns (`--point='stopcopy/device:*'`) are matched against the points that a
+// no-fault migration passed on this very machine and pair of QEMUs.
 #include "scenarios/cells.h"
 
 #include <fmt/format.h>
@@ -22,13 +22,17 @@ constexpr std::uint64_t kPageBits = 4096 * 8;
 std::vector<std::string> telling_points(Phase phase) {
   switch (phase) {
     case Phase::prepare:
-    case Phase::activate: return {};
+    case Phase::activate:
+      return {};
     case Phase::reserve:
       return {"reserve/first-byte", "reserve/header-end", "reserve/ram-setup-begin",
               "reserve/ram-setup-end"};
-    case Phase::precopy: return {"precopy/begin", "precopy/page:100", "precopy/pass:2"};
-    case Phase::stopcopy: break;
-    case Phase::commit: return {"commit/eof", "commit/vmdesc-begin", "commit/vmdesc-middle"};
+    case Phase::precopy:
+      return {"precopy/begin", "precopy/page:100", "precopy/pass:2"};
+    case Phase::stopcopy:
+      break;
+    case Phase::commit:
+      return {"commit/eof", "commit/vmdesc-begin", "commit/vmdesc-middle"};
   }
   std::vector<std::string> points{"stopcopy/enter", "stopcopy/ram-end"};
   for (const auto* device : {"first", "cpu", "virtio-blk", "virtio-net", "last"})
@@ -50,7 +54,8 @@ std::vector<std::string> match_points(const std::string& pattern, const Scenario
   return matching;
 }
 
-// With --cases the cells are run again and again, each time with numbers of its own, up to that many.
+// With --cases the cells are run again and again, each time with numbers of its own, up to that
+// many.
 void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted) {
   if (wanted == 0) return;
   const auto cells = cases.size();
@@ -82,7 +87,8 @@ std::vector<PlannedCase> draw_cells(const ScenarioRequest& request, const Catalo
       }
     }
   if (cases.empty())
-    throw UsageError("no cell has all of the chosen points, faults and sides; see `migfuzz list faults`");
+    throw UsageError(
+        "no cell has all of the chosen points, faults and sides; see `migfuzz list faults`");
   repeat(cases, request.cases);
   return cases;
 }
@@ -107,8 +113,10 @@ std::vector<std::string> wanted_points(const ScenarioRequest& request) {
     for (const auto phase : request.phases) {
       auto telling = telling_points(phase);
       if (telling.empty())
-        throw UsageError(fmt::format("--phase: `{}` has no points yet; take reserve, precopy, "
-                                     "stopcopy or commit", to_string(phase)));
+        throw UsageError(
+            fmt::format("--phase: `{}` has no points yet; take reserve, precopy, "
+                        "stopcopy or commit",
+                        to_string(phase)));
       add(std::move(telling));
     }
   for (const auto& pattern : request.points) add(match_points(pattern, request));

@@ -1,6 +1,6 @@
 // control: migrations without any fault. Each must complete with memory exact: a finding here is a
-// bug of QEMU or of the harness that no fault can be blamed for. --cases says how many (default 20);
-// they alternate between both transports, each with a guest seed of its own.
+// bug of QEMU or of the harness that no fault can be blamed for. --cases says how many (default
+// 20); they alternate between both transports, each with a guest seed of its own.
 #include "scenarios/catalog.h"
 
 namespace migfuzz {

@@ -142,8 +142,8 @@ class Campaign {
     summary_.accel_why = chosen.accel_why;
     summary_.memory = size_text(chosen.memory_bytes);
     summary_.memory_why = chosen.memory_why;
-    progress_.say(fmt::format("source {}, destination {}", summary_.source_qemu,
-                              summary_.destination_qemu));
+    progress_.say(
+        fmt::format("source {}, destination {}", summary_.source_qemu, summary_.destination_qemu));
     progress_.say(fmt::format("accelerator {}: {}", chosen.accel, chosen.accel_why));
     progress_.say(fmt::format("guest RAM {}: {}", summary_.memory, chosen.memory_why));
   }
@@ -279,13 +279,14 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_
     ++summary.verdicts[result.verdict];
     if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
     const auto expected = expected_outcome(result.plan);
-    Control* of = !result.plan.plant.empty()       ? &canary
-                  : result.plan.faults.empty()      ? &control
+    Control* of = !result.plan.plant.empty()                     ? &canary
+                  : result.plan.faults.empty()                   ? &control
                   : expected && expected->expect == Expect::seen ? &sight
                                                                  : nullptr;
     if (of != nullptr) {
       ++of->cases;
-      const bool found = result.verdict == Verdict::fail && !result.signature.starts_with("oracle/");
+      const bool found =
+          result.verdict == Verdict::fail && !result.signature.starts_with("oracle/");
       const bool clean = result.verdict == Verdict::pass || result.verdict == Verdict::known_issue;
       of->good += (of == &canary ? found : clean) ? 1 : 0;
     }
@@ -308,8 +309,8 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_
 
 int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs& catalogs,
                  const TrialFunction& trial, const Reports& reports) {
-  // A request that draws nothing is refused before anything is started or overwritten. Patterns wait
-  // until the controls have told the points of this machine's stream.
+  // A request that draws nothing is refused before anything is started or overwritten. Patterns
+  // wait until the controls have told the points of this machine's stream.
   const auto& points = request.draw.points;
   const bool patterns = std::any_of(points.begin(), points.end(), [](const auto& point) {
     return point.find('*') != std::string::npos;

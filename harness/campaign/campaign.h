@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/campaign/known_issues.h"
 #include "harness/campaign/output.h"
 #include "harness/campaign/pool.h"
-#include "harness/campaign/known_issues.h"
 
 namespace migfuzz {
 
@@ -20,8 +20,8 @@ struct CampaignRequest {
   unsigned jobs = 1;
   std::string output;
   bool quiet = false;
-  std::string command;        // as typed, for the report
-  std::string version;        // of migfuzz
+  std::string command;  // as typed, for the report
+  std::string version;  // of migfuzz
   std::vector<KnownIssue> known_issues;
 };
 

@@ -6,6 +6,7 @@
 
 #include "harness/core/error.h"
 #include "harness/core/scenario.h"
+#include "harness/judge.h"
 
 namespace migfuzz {
 
@@ -19,10 +20,12 @@ std::vector<KnownIssue> known_issues_from_text(const std::string& text, const st
     for (const auto& entry : json.at("issues")) {
       for (const auto& [key, value] : entry.items())
         if (key != "signature" && key != "versions" && key != "reference" && key != "expires")
-          throw UsageError(fmt::format("{}: entry {}: key `{}` is not known; there are signature, "
-                                       "versions, reference, expires", origin, list.size() + 1, key));
-      list.push_back({entry.at("signature"), entry.value("versions", ""),
-                      entry.at("reference"), entry.value("expires", "")});
+          throw UsageError(
+              fmt::format("{}: entry {}: key `{}` is not known; there are signature, "
+                          "versions, reference, expires",
+                          origin, list.size() + 1, key));
+      list.push_back({entry.at("signature"), entry.value("versions", ""), entry.at("reference"),
+                      entry.value("expires", "")});
     }
   } catch (const nlohmann::json::exception& error) {
     throw UsageError(fmt::format("{}: entry {}: {}; give signature and reference of each issue",
@@ -31,23 +34,35 @@ std::vector<KnownIssue> known_issues_from_text(const std::string& text, const st
   return list;
 }
 
+namespace {
+
+// "7.2" names 7.2 and 7.2.22, not 7.20; empty names all.
+bool names_version(const std::string& prefix, const std::string& version) {
+  if (prefix.empty()) return true;
+  return version.starts_with(prefix) &&
+         (version.size() == prefix.size() || version[prefix.size()] == '.');
+}
+
+}  // namespace
+
 void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
                         const std::string& source_version, const std::string& destination_version,
                         const std::string& today) {
   if (result.verdict != Verdict::fail) return;
   for (const auto& issue : list) {
-    const bool version = source_version.starts_with(issue.versions) ||
-                         destination_version.starts_with(issue.versions);
-    const bool valid = issue.expires.empty() || today <= issue.expires;
-    if (!version || !valid || !matches(issue.signature, result.signature)) continue;
-    result.verdict = Verdict::known_issue;
-    for (auto& finding : result.findings)
-      if (finding.verdict == Verdict::fail) {
-        finding.verdict = Verdict::known_issue;
-        finding.reason = issue.reference;
-      }
-    return;
+    const bool version = names_version(issue.versions, source_version) ||
+                         names_version(issue.versions, destination_version);
+    if (!version || (!issue.expires.empty() && today > issue.expires)) continue;
+    for (auto& finding : result.findings) {
+      if (finding.verdict != Verdict::fail ||
+          !matches(issue.signature, signature_of(result.plan, finding)))
+        continue;
+      finding.verdict = Verdict::known_issue;
+      finding.reason = issue.reference;
+    }
   }
+  // One known finding does not excuse another: the worst that is left decides.
+  name_verdict(result);
 }
 
 }  // namespace migfuzz

@@ -20,7 +20,8 @@ std::string dump(const nlohmann::json& json, int indent = -1) {
 nlohmann::json parse(const std::string& text, const std::string& path) {
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded())
-    throw UsageError(fmt::format("{}: is truncated or not JSON; run migfuzz again or restore it", path));
+    throw UsageError(
+        fmt::format("{}: is truncated or not JSON; run migfuzz again or restore it", path));
   return json;
 }
 
@@ -41,8 +42,8 @@ std::string case_readme(const CaseResult& result) {
 Output::Output(std::string folder) : folder_(std::move(folder)) { io::make_output_folder(folder_); }
 
 void Output::wipe() const {
-  for (const auto* name : {"results.jsonl", "summary.json", "summary.md", "junit.xml",
-                           "report.html", "cases"})
+  for (const auto* name :
+       {"results.jsonl", "summary.json", "summary.md", "junit.xml", "report.html", "cases"})
     io::remove_if_there(folder_ + "/" + name);
 }
 

@@ -45,9 +45,10 @@ struct Pool::State {
 
   static void refuse_if_cannot(const json& answer) {
     if (answer.contains("cannot"))
-      throw CannotRun(fmt::format("this machine gives a worker no namespaces of its own: {}; "
-                                  "`migfuzz doctor` says more",
-                                  answer["cannot"].get<std::string>()));
+      throw CannotRun(
+          fmt::format("this machine gives a worker no namespaces of its own: {}; "
+                      "`migfuzz doctor` says more",
+                      answer["cannot"].get<std::string>()));
   }
 
   void start(Slot& slot, std::size_t number, const PlannedCase& planned) {

@@ -13,7 +13,8 @@
 
 namespace migfuzz {
 
-/// No case may take longer: the director's own bounds add up to less, so that a worker over it hangs.
+/// No case may take longer: the director's own bounds add up to less, so that a worker over it
+/// hangs.
 inline constexpr Milliseconds kCaseLimit{90000};
 
 class Pool {

@@ -61,16 +61,16 @@ CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs) {
     check_plan(plan, catalogs);
     const auto& guest = catalogs.find_guest(plan.guest.name);
     const auto& protocol = catalogs.find_protocol(plan.protocol);
-    const auto world =
-        catalogs.find_hypervisor(plan.hypervisor).build(loop, plan, guest, protocol);
+    const auto world = catalogs.find_hypervisor(plan.hypervisor).build(loop, plan, guest, protocol);
     const auto* fault = plan.faults.empty() ? nullptr : &catalogs.find_fault(plan.faults[0].kind);
     try {
       const auto evidence = direct(plan, *world, protocol, guest, fault);
       run.result = judge(plan, world->history(), evidence, catalogs.checkers);
     } catch (const InfraError& error) {
       run.result = untold(plan, error.what());
-      run.result.duration_ms = std::chrono::duration<double, std::milli>(
-                                   Clock::now() - world->history().start()).count();
+      run.result.duration_ms =
+          std::chrono::duration<double, std::milli>(Clock::now() - world->history().start())
+              .count();
     }
     run.passed_points = points_passed(world->history());
     try {

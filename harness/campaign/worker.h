@@ -1,7 +1,9 @@
 // What a worker does: takes one job after the other, each a line of JSON, and answers with one.
 //
-//  {"job":"case","number":N,"plan":{…}}   -> {"number":N,"result":{…},"evidence":{name:text},"points":[…]}
-//  {"job":"trial","binary":…,"accel":…,"machine":…,"memory_bytes":N,"guest":…,"limit_ms":N} -> {"beats":…,"version":…,"why":…}
+//  {"job":"case","number":N,"plan":{…}}   ->
+//  {"number":N,"result":{…},"evidence":{name:text},"points":[…]}
+//  {"job":"trial","binary":…,"accel":…,"machine":…,"memory_bytes":N,"guest":…,"limit_ms":N} ->
+//  {"beats":…,"version":…,"why":…}
 // Runs inside the namespaces of harness/io/sandbox.h. A case whose environment fails is `infra`.
 #pragma once
 

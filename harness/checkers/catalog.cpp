@@ -24,10 +24,14 @@ Survivor survivor_of(const Evidence& evidence) {
 
 std::string_view to_string(Survivor survivor) {
   switch (survivor) {
-    case Survivor::source: return "source";
-    case Survivor::destination: return "destination";
-    case Survivor::both: return "both";
-    case Survivor::none: return "none";
+    case Survivor::source:
+      return "source";
+    case Survivor::destination:
+      return "destination";
+    case Survivor::both:
+      return "both";
+    case Survivor::none:
+      return "none";
   }
   return "?";
 }

@@ -1,8 +1,9 @@
 // clean-exit: no process ended by a signal, an assert or an error that the plan did not cause.
 //
-// SIGKILL from a fault, a fence or the teardown of a host that was shown to hang belongs to the plan.
-// A destination whose load failed ends with status 1 by design (QEMU's process_incoming_migration);
-// any other status, any other signal, and an assert in its messages is a finding.
+// SIGKILL from a fault, a fence or the teardown of a host that was shown to hang belongs to the
+// plan. A destination whose load failed ends with status 1 by design (QEMU's
+// process_incoming_migration); any other status, any other signal, and an assert in its messages is
+// a finding.
 #include <fmt/format.h>
 
 #include "harness/checkers/catalog.h"

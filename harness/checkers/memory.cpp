@@ -17,8 +17,8 @@ constexpr std::uint64_t kPageBytes = 4096;
 struct Looked {
   std::set<std::uint64_t> wrong_gpas;  // page addresses
   std::string first;                   // the first wrong page, in words
-  std::uint64_t kept = 0;   // wrong pages known in detail
-  std::uint64_t stale = 0;  // of them: exactly an older step's content
+  std::uint64_t kept = 0;              // wrong pages known in detail
+  std::uint64_t stale = 0;             // of them: exactly an older step's content
   std::uint64_t wrong_pages = 0;
   std::uint64_t pages_checked = 0;
   std::string unreadable;
@@ -76,8 +76,8 @@ class Memory final : public Checker {
         ++self_checks;
         looked.wrong_gpas.insert(record.gpa / kPageBytes * kPageBytes);
         if (looked.first.empty())
-          looked.first = fmt::format("the guest itself found page {} at {:#x} changed",
-                                     record.page, record.gpa);
+          looked.first = fmt::format("the guest itself found page {} at {:#x} changed", record.page,
+                                     record.gpa);
       }
     if (e.expected.expect == Expect::seen) return {seen(e, looked)};
     return judge(e, looked, self_checks);
@@ -87,9 +87,9 @@ class Memory final : public Checker {
   std::vector<Finding> judge(const Evidence& e, const Looked& looked,
                              std::uint64_t self_checks) const {
     if (!looked.unreadable.empty())
-      return {checkers::broken(name(), "image-unreadable",
-                               "the survivor's image has no sane control block: " +
-                                   looked.unreadable)};
+      return {
+          checkers::broken(name(), "image-unreadable",
+                           "the survivor's image has no sane control block: " + looked.unreadable)};
     if (looked.wrong_pages + self_checks > 0)
       // A page that was sent while it was being written is half stale; among lost pages most are
       // stale as a whole, among damaged ones none is.
@@ -110,10 +110,10 @@ class Memory final : public Checker {
     if (looked.pages_checked == 0)
       return {{std::string(name()), Verdict::infra, "no page was checked", "nothing-checked", ""}};
     return {checkers::good(
-        name(), fmt::format("{} checks of owned pages{}", looked.pages_checked,
-                            e.pair ? fmt::format(", {} pages byte-equal on both hosts",
-                                                 e.pair->pages)
-                                   : std::string()))};
+        name(),
+        fmt::format("{} checks of owned pages{}", looked.pages_checked,
+                    e.pair ? fmt::format(", {} pages byte-equal on both hosts", e.pair->pages)
+                           : std::string()))};
   }
 
   Finding seen(const Evidence& e, const Looked& looked) const {
@@ -122,8 +122,8 @@ class Memory final : public Checker {
               "", std::string(e.expected.reason)};
     const auto page = e.flip->gpa / kPageBytes * kPageBytes;
     if (looked.wrong_gpas == std::set{page})
-      return checkers::good(name(), fmt::format("the flip at {:#x} was seen: {}", e.flip->gpa,
-                                                looked.first));
+      return checkers::good(
+          name(), fmt::format("the flip at {:#x} was seen: {}", e.flip->gpa, looked.first));
     if (looked.wrong_gpas.contains(page))
       return checkers::broken(name(), "oracle/other-pages",
                               fmt::format("besides the flipped page {:#x}, {} others are wrong",

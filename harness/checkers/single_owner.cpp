@@ -1,8 +1,10 @@
-// single-owner: no two hosts execute the guest at overlapping times; nobody runs after being fenced.
+// single-owner: no two hosts execute the guest at overlapping times; nobody runs after being
+// fenced.
 //
 // Judged by the guest's own heartbeats in both evidence files, on one clock: the hosts overlap when
 // the source's record grows after the destination's first record and the destination's grows again
-// after that. A host that only resumes later, when the other is dead, is a rollback, not an overlap.
+// after that. A host that only resumes later, when the other is dead, is a rollback, not an
+// overlap.
 #include <fmt/format.h>
 
 #include "harness/checkers/catalog.h"
@@ -17,7 +19,8 @@ class SingleOwner final : public Checker {
     return "no two hosts execute the guest at overlapping times";
   }
 
-  std::vector<Finding> check(const Plan&, const History& history, const Evidence& e) const override {
+  std::vector<Finding> check(const Plan&, const History& history,
+                             const Evidence& e) const override {
     const auto* first = history.first("destination", "heartbeat");
     const auto* last = history.last("destination", "heartbeat");
     if (first == nullptr)
@@ -32,7 +35,8 @@ class SingleOwner final : public Checker {
       }
     const bool overlap = source_beats > 1 && source_first < last->at_ns;
     if (!overlap)
-      return {checkers::good(name(), "the source stood still from the destination's first step on")};
+      return {
+          checkers::good(name(), "the source stood still from the destination's first step on")};
     const auto what = fmt::format(
         "both hosts executed the guest for {:.1f} ms",
         double(std::min(source_last, last->at_ns) - std::max(source_first, first->at_ns)) / 1e6);

@@ -1,8 +1,9 @@
-// survivor: at least one host holds a consistent image that runs, or the loss is one the table expects.
+// survivor: at least one host holds a consistent image that runs, or the loss is one the table
+// expects.
 //
-// "Runs" means that the guest's own record grew after the arbiter was done; a QMP state alone proves
-// nothing. A survivor where the table expects a loss is a finding too: then the table is wrong, or
-// the fault did not do what it says.
+// "Runs" means that the guest's own record grew after the arbiter was done; a QMP state alone
+// proves nothing. A survivor where the table expects a loss is a finding too: then the table is
+// wrong, or the fault did not do what it says.
 #include <fmt/format.h>
 
 #include "harness/checkers/catalog.h"
@@ -26,8 +27,8 @@ class SurvivorChecker final : public Checker {
       const auto verdict = survivor == Survivor::none   ? Verdict::expected_loss
                            : survivor == Survivor::both ? Verdict::hazard
                                                         : Verdict::pass;
-      return {{std::string(name()), verdict, what,
-               survivor == Survivor::both ? "double-run" : "", reason}};
+      return {{std::string(name()), verdict, what, survivor == Survivor::both ? "double-run" : "",
+               reason}};
     }
     return {checkers::broken(name(), symptom(e.expected.expect, survivor), what, reason)};
   }
@@ -35,22 +36,31 @@ class SurvivorChecker final : public Checker {
  private:
   static std::string_view words(Survivor survivor) {
     switch (survivor) {
-      case Survivor::source: return "the source runs the VM";
-      case Survivor::destination: return "the destination runs the VM";
-      case Survivor::both: return "both hosts run the VM";
-      case Survivor::none: return "no host runs the VM";
+      case Survivor::source:
+        return "the source runs the VM";
+      case Survivor::destination:
+        return "the destination runs the VM";
+      case Survivor::both:
+        return "both hosts run the VM";
+      case Survivor::none:
+        return "no host runs the VM";
     }
     return "?";
   }
 
   static bool agrees(Expect expect, Survivor survivor) {
     switch (expect) {
-      case Expect::source: return survivor == Survivor::source;
-      case Expect::destination: return survivor == Survivor::destination;
-      case Expect::loss: return survivor == Survivor::none;
+      case Expect::source:
+        return survivor == Survivor::source;
+      case Expect::destination:
+        return survivor == Survivor::destination;
+      case Expect::loss:
+        return survivor == Survivor::none;
       case Expect::one:
-      case Expect::seen: return survivor == Survivor::source || survivor == Survivor::destination;
-      case Expect::double_run: return survivor != Survivor::none;
+      case Expect::seen:
+        return survivor == Survivor::source || survivor == Survivor::destination;
+      case Expect::double_run:
+        return survivor != Survivor::none;
     }
     return false;
   }

@@ -1,7 +1,7 @@
 // truth: what QMP reports agrees with what the evidence shows.
 //
-// Two lies are looked for: a source that says `completed` although the destination does not hold the
-// image (a false completion), and a host that says it runs while its guest takes no step.
+// Two lies are looked for: a source that says `completed` although the destination does not hold
+// the image (a false completion), and a host that says it runs while its guest takes no step.
 #include <fmt/format.h>
 
 #include "harness/checkers/catalog.h"
@@ -16,7 +16,8 @@ class Truth final : public Checker {
     return "what QMP reports agrees with what the evidence shows";
   }
 
-  std::vector<Finding> check(const Plan&, const History& history, const Evidence& e) const override {
+  std::vector<Finding> check(const Plan&, const History& history,
+                             const Evidence& e) const override {
     if (reported_completed(history) && !destination_had_image(history, e))
       return {checkers::broken(name(), "false-completion",
                                "the source reported `completed`, the destination has no image")};
@@ -25,7 +26,8 @@ class Truth final : public Checker {
              host.at_settle.run == RunState::running && beats == 0;
     };
     if (idle(e.source, e.beats_after_settle_source))
-      return {checkers::broken(name(), "false-running", "the source says running, no step follows")};
+      return {
+          checkers::broken(name(), "false-running", "the source says running, no step follows")};
     if (idle(e.destination, e.beats_after_settle_destination))
       return {checkers::broken(name(), "false-running",
                                "the destination says running, no step follows")};

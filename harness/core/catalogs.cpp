@@ -41,8 +41,8 @@ std::string unknown_word(std::string_view kind, std::string_view word,
                          const std::vector<std::string>& known) {
   const auto near = nearest(word, known);
   return fmt::format("{} `{}` is not known; {}: {}; see `migfuzz list {}s`", kind, word,
-                     near.empty() ? "there are" : "nearest", fmt::join(near.empty() ? known : near, ", "),
-                     kind);
+                     near.empty() ? "there are" : "nearest",
+                     fmt::join(near.empty() ? known : near, ", "), kind);
 }
 
 const FaultKind& Catalogs::find_fault(std::string_view name) const {
@@ -66,9 +66,9 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
   catalogs.find_protocol(plan.protocol);
   catalogs.find_hypervisor(plan.hypervisor);
   if (plan.guest.memory_bytes < guest.least_memory_bytes())
-    throw UsageError(fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
-                                 plan.guest.memory_bytes, plan.guest.name,
-                                 guest.least_memory_bytes() / 1024));
+    throw UsageError(
+        fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
+                    plan.guest.memory_bytes, plan.guest.name, guest.least_memory_bytes() / 1024));
   if (plan.faults.size() > 1)
     throw UsageError("plan: it has more than one fault; this version runs one at a time");
   for (const auto& fault : plan.faults) {

@@ -24,7 +24,8 @@ class Loop;
 struct HypervisorKind {
   std::string_view name;
   std::string_view summary;
-  std::function<std::unique_ptr<World>(io::Loop&, const Plan&, const Guest&, const Protocol&)> build;
+  std::function<std::unique_ptr<World>(io::Loop&, const Plan&, const Guest&, const Protocol&)>
+      build;
 };
 
 struct PlannedCase;

@@ -39,12 +39,12 @@ struct Evidence {
   std::optional<PairEvidence> pair;
   std::optional<ImageExam> exam_at_switch;  // destination's image, before it first ran
   std::optional<Flip> flip;
-  bool settled = false;            // the arbiter reached `done` in time
-  std::string settle_note;         // what it waited for, when not
+  bool settled = false;     // the arbiter reached `done` in time
+  std::string settle_note;  // what it waited for, when not
   std::uint64_t beats_after_settle_source = 0, beats_after_settle_destination = 0;
   /// Why the records cannot belong to the survivor's last image; nothing when they can.
   std::optional<std::string> records_disagree;
-  GuestRecords records;            // the records in the order in which the hosts owned the guest
+  GuestRecords records;  // the records in the order in which the hosts owned the guest
   bool delivered = false;
   Expectation expected;
 };

@@ -10,10 +10,16 @@
 namespace migfuzz {
 
 /// Bad input from the user: exit status 2.
-struct UsageError : std::runtime_error { using std::runtime_error::runtime_error; };
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 /// This machine cannot run what was asked: exit status 4.
-struct CannotRun : std::runtime_error { using std::runtime_error::runtime_error; };
+struct CannotRun : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 /// The environment failed under a case: verdict `infra`.
-struct InfraError : std::runtime_error { using std::runtime_error::runtime_error; };
+struct InfraError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 }  // namespace migfuzz

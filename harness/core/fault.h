@@ -25,20 +25,20 @@ enum class Flow {
 
 struct FaultKind {
   std::string_view name;
-  std::string_view summary;        // one line: what fails and what the peers see
-  std::string_view component;      // "qemu", "host", "channel", "network", "data"
-  bool active = true;              // active: does something; passive: stops doing something
-  std::vector<Side> sides;         // where it can hit
+  std::string_view summary;              // one line: what fails and what the peers see
+  std::string_view component;            // "qemu", "host", "channel", "network", "data"
+  bool active = true;                    // active: does something; passive: stops doing something
+  std::vector<Side> sides;               // where it can hit
   Transport transport = Transport::tcp;  // the transport that shows it best
-  bool needs_tcp = false;          // a network or TCP effect: has no meaning on AF_UNIX
-  std::uint32_t heal_after_ms = 0;  // default; 0: stays
-  std::uint32_t patience_ms = 0;   // least patience of the arbiter with it; 0: the plan's default
+  bool needs_tcp = false;                // a network or TCP effect: has no meaning on AF_UNIX
+  std::uint32_t heal_after_ms = 0;       // default; 0: stays
+  std::uint32_t patience_ms = 0;  // least patience of the arbiter with it; 0: the plan's default
   Flow flow = Flow::at_injection;
   /// Injected before the migration starts and acts on the first page record behind its point; the
   /// channel is never held. Only points with page records behind them can have it.
   bool acts_on_page = false;
-  bool kills = false;              // ends the process of its side: such an end is the plan's
-  std::string_view colour;         // for reports, "#rrggbb"
+  bool kills = false;       // ends the process of its side: such an end is the plan's
+  std::string_view colour;  // for reports, "#rrggbb"
 
   std::function<void(World&, const FaultSpec&)> inject;
   /// The proof, one line, once there is one.

@@ -36,13 +36,13 @@ struct PageFault {
 
 /// What one RAM image says about itself.
 struct ImageExam {
-  bool readable = false;   // the control block was found and is sane
-  std::string why;         // if not readable: the reason, one line
-  std::uint64_t step = 0;  // last completed step according to the image
-  std::uint64_t chain = 0;  // hash chain value after the last emitted record
+  bool readable = false;            // the control block was found and is sane
+  std::string why;                  // if not readable: the reason, one line
+  std::uint64_t step = 0;           // last completed step according to the image
+  std::uint64_t chain = 0;          // hash chain value after the last emitted record
   std::uint64_t recorded_step = 0;  // step of the last emitted record according to the image
   std::uint64_t pages_checked = 0;
-  std::vector<PageFault> wrong;  // at most 64 are kept
+  std::vector<PageFault> wrong;   // at most 64 are kept
   std::uint64_t wrong_pages = 0;  // all of them, counted
   bool operator==(const ImageExam&) const = default;
 };
@@ -51,9 +51,9 @@ struct ImageExam {
 struct GuestRecord {
   enum class Kind { boot, step, self_check_failed };
   Kind kind = Kind::step;
-  std::uint64_t step = 0;         // step: last step covered. self_check_failed: step at which it was seen
-  std::uint64_t chain = 0;        // step only: hash chain after this record
-  std::uint64_t page = 0;         // self_check_failed: page index
+  std::uint64_t step = 0;   // step: last step covered. self_check_failed: step at which it was seen
+  std::uint64_t chain = 0;  // step only: hash chain after this record
+  std::uint64_t page = 0;   // self_check_failed: page index
   std::uint64_t expected_step = 0;  // self_check_failed
   std::uint64_t gpa = 0;            // self_check_failed: guest-physical address of the page
   bool operator==(const GuestRecord&) const = default;
@@ -75,9 +75,10 @@ class Guest {
   /// QEMU arguments that load it, given the path of its payload.
   virtual std::vector<std::string> arguments(const GuestShape& shape,
                                              const std::string& payload) const = 0;
-  /// Examines a whole RAM image (offset == guest-physical address). `recorded_step` is the last step
-  /// that the guest is known to have recorded before the image stood still, 0: unknown. An image
-  /// whose own step counter lies behind it is itself stale there, and is judged at the true step.
+  /// Examines a whole RAM image (offset == guest-physical address). `recorded_step` is the last
+  /// step that the guest is known to have recorded before the image stood still, 0: unknown. An
+  /// image whose own step counter lies behind it is itself stale there, and is judged at the true
+  /// step.
   virtual ImageExam examine(const GuestShape& shape, Bytes ram,
                             std::uint64_t recorded_step = 0) const = 0;
   /// For the canary: an owned page together with its content of one epoch before, as a lost dirty
@@ -92,8 +93,8 @@ class Guest {
   /// Parses evidence text and verifies the hash chain. `text` is the concatenation of the files
   /// of the hosts in the order in which they ran: a line may be split between them.
   virtual GuestRecords parse(const GuestShape& shape, std::string_view text) const = 0;
-  /// Why the evidence, complete up to the stop at which the image was examined, cannot belong to that
-  /// image; nothing when it can. Text ahead of its image proves a rollback.
+  /// Why the evidence, complete up to the stop at which the image was examined, cannot belong to
+  /// that image; nothing when it can. Text ahead of its image proves a rollback.
   virtual std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
                                                   std::string_view text) const = 0;
   /// The step of the last complete record in a piece of evidence text; nothing when it has none.

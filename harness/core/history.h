@@ -5,12 +5,11 @@
 // even where two clocks agree. One JSON line per event on disk.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "harness/core/types.h"
 
@@ -49,8 +48,10 @@ class History {
                    Fields fields = {});
   const std::vector<Event>& events() const { return events_; }
   /// First event of that kind and name (empty name: any) from that actor (empty: any).
-  const Event* first(std::string_view actor, std::string_view kind, std::string_view name = {}) const;
-  const Event* last(std::string_view actor, std::string_view kind, std::string_view name = {}) const;
+  const Event* first(std::string_view actor, std::string_view kind,
+                     std::string_view name = {}) const;
+  const Event* last(std::string_view actor, std::string_view kind,
+                    std::string_view name = {}) const;
   Clock::time_point start() const { return start_; }
   /// The last `count` events as one text, for messages of expired waits.
   std::string tail(std::size_t count) const;

@@ -15,12 +15,12 @@ namespace migfuzz {
 
 /// What must be left of the VM.
 enum class Expect {
-  source,        // the source runs on, untouched
-  destination,   // the destination's image runs
-  one,           // exactly one of them: which depends on a race that is nobody's mistake
-  loss,          // the VM is lost, as this kind of migration is known to lose it
-  seen,          // data was damaged on purpose: the memory checker must name the page
-  double_run     // both may run: a weakness the protocol is known for
+  source,       // the source runs on, untouched
+  destination,  // the destination's image runs
+  one,          // exactly one of them: which depends on a race that is nobody's mistake
+  loss,         // the VM is lost, as this kind of migration is known to lose it
+  seen,         // data was damaged on purpose: the memory checker must name the page
+  double_run    // both may run: a weakness the protocol is known for
 };
 std::string_view to_string(Expect expect);
 
@@ -34,10 +34,10 @@ struct Expectation {
 struct OutcomeRule {
   std::string_view rule;
   std::string_view protocol;
-  std::string_view faults;      // space-separated kinds
+  std::string_view faults;  // space-separated kinds
   std::optional<Side> side;
-  bool before_eof = true;       // matches points before QEMU_VM_EOF has been delivered
-  bool after_eof = true;        // matches points from there on
+  bool before_eof = true;  // matches points before QEMU_VM_EOF has been delivered
+  bool after_eof = true;   // matches points from there on
   std::optional<bool> healed;
   Expect expect = Expect::one;
   std::string_view reason;

@@ -4,10 +4,9 @@
 // unknown key, a value out of range is a UsageError that names it; a plan file may be hostile.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "harness/core/guest.h"
 #include "harness/core/point.h"
@@ -17,11 +16,12 @@ namespace migfuzz {
 
 /// One failure to inject: what, where it hits, when, and whether it is taken away again.
 struct FaultSpec {
-  std::string kind;                // a name of the fault catalog
+  std::string kind;  // a name of the fault catalog
   Side side = Side::channel;
   Trigger trigger;
   std::uint32_t heal_after_ms = 0;  // time from proof of delivery to heal; 0: never healed
-  std::uint64_t parameter = 0;     // drawn number whose meaning the kind documents (corrupt: which bit)
+  std::uint64_t parameter =
+      0;  // drawn number whose meaning the kind documents (corrupt: which bit)
   bool operator==(const FaultSpec&) const = default;
 };
 
@@ -37,8 +37,8 @@ struct Plan {
   std::string hypervisor = "qemu";
   std::uint64_t seed = 1;
   std::string protocol = "handshake";
-  std::string accel = "auto";      // auto, kvm, tcg; a stored plan holds the one that was chosen
-  std::string machine = "pc";      // QEMU machine type of both hosts
+  std::string accel = "auto";  // auto, kvm, tcg; a stored plan holds the one that was chosen
+  std::string machine = "pc";  // QEMU machine type of both hosts
   Transport transport = Transport::tcp;
   GuestShape guest;
   HypervisorSpec source, destination;
@@ -48,7 +48,7 @@ struct Plan {
   /// RAM passes before the plan's downtime limit is set (1 ms until then); a guest that dirties too
   /// slowly converges earlier.
   std::uint32_t least_passes = 1;
-  std::vector<FaultSpec> faults;    // empty: a no-fault control
+  std::vector<FaultSpec> faults;  // empty: a no-fault control
   /// Planted defects of the harness's own `canary` ("double-resume", "stale-page", "rollback").
   std::string plant;
   bool operator==(const Plan&) const = default;

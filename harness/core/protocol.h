@@ -16,12 +16,16 @@ enum class Action {
   continue_switchover,  // the source stands at pre-switchover: go on
   ask,                  // nothing has been heard for a while: ask both
   cancel,               // migrate_cancel on the source
-  yank_source, yank_destination,  // close a host's migration channel, out of band
-  fence_source, fence_destination,
-  hand_over,            // journal entry: the destination owns the VM from now on
-  take_back,            // journal entry: the source owns the VM from now on
-  run_source, run_destination,  // cont
-  discard_source, discard_destination,  // orderly quit of the host that lost
+  yank_source,
+  yank_destination,  // close a host's migration channel, out of band
+  fence_source,
+  fence_destination,
+  hand_over,  // journal entry: the destination owns the VM from now on
+  take_back,  // journal entry: the source owns the VM from now on
+  run_source,
+  run_destination,  // cont
+  discard_source,
+  discard_destination,  // orderly quit of the host that lost
   done                  // settled: `survivor` says who owns the VM
 };
 std::string_view to_string(Action action);
@@ -30,9 +34,9 @@ std::string_view to_string(Action action);
 struct Journal {
   bool handed_over = false;
   bool taken_back = false;
-  bool cancelled = false;     // cancel was tried
+  bool cancelled = false;  // cancel was tried
   bool yanked_source = false, yanked_destination = false;
-  bool continued = false;     // migrate-continue was sent
+  bool continued = false;                            // migrate-continue was sent
   bool ran_source = false, ran_destination = false;  // cont was sent
   bool operator==(const Journal&) const = default;
 };
@@ -46,7 +50,7 @@ struct Situation {
 
 struct Decision {
   Action action = Action::wait;
-  std::string why;           // one clause, for the history
+  std::string why;  // one clause, for the history
 };
 
 class Protocol {
@@ -54,7 +58,7 @@ class Protocol {
   virtual ~Protocol() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;
-  virtual bool destination_starts_paused() const = 0;   // -S
+  virtual bool destination_starts_paused() const = 0;  // -S
   virtual bool pause_before_switchover() const = 0;
   virtual Decision decide(const Situation& situation) const = 0;
 };

@@ -5,10 +5,9 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
@@ -25,25 +24,25 @@ struct Span {
 
 struct CaseResult {
   static constexpr int kSchema = 1;
-  std::string id;                 // unique within a run
+  std::string id;  // unique within a run
   Plan plan;
   Verdict verdict = Verdict::infra;
-  std::string signature;          // empty for expected-loss and pass
-  std::string headline;           // one sentence: what happened
-  std::string survivor;           // "source", "destination", "both", "none", "unknown"
-  bool delivered = false;         // every fault of the plan was delivered (true for no faults)
-  std::string delivery_proof;     // one line
-  std::string evidence_kept;      // folder under cases/, empty for plain passes
+  std::string signature;       // empty for expected-loss and pass
+  std::string headline;        // one sentence: what happened
+  std::string survivor;        // "source", "destination", "both", "none", "unknown"
+  bool delivered = false;      // every fault of the plan was delivered (true for no faults)
+  std::string delivery_proof;  // one line
+  std::string evidence_kept;   // folder under cases/, empty for plain passes
   double duration_ms = 0;
   double blackout_ms = -1;        // gap between heartbeats over the switch; -1: none measured
   std::vector<Finding> findings;  // one or more per checker
   std::vector<Span> phases;       // phase bands
   std::vector<Span> owners;       // who executed the guest when
   std::vector<double> heartbeats_source_ms, heartbeats_destination_ms;  // thinned
-  History history;                // bounded: the events worth drawing
+  History history;  // bounded: the events worth drawing
   /// Full evidence by file name ("history.jsonl", "qmp-source.log"); not part of results.jsonl.
   std::map<std::string, std::string> evidence;
-  std::string required_cell;      // "" for cases outside the matrix (controls, canaries)
+  std::string required_cell;  // "" for cases outside the matrix (controls, canaries)
 };
 
 /// One kind of failure over a whole run.
@@ -56,7 +55,7 @@ struct FindingGroup {
 
 /// A statement on whether this run's eyesight can be trusted.
 struct Control {
-  std::string name;      // "no-fault control", "canary", "corrupt"
+  std::string name;  // "no-fault control", "canary", "corrupt"
   std::uint64_t cases = 0;
   std::uint64_t good = 0;
 };
@@ -64,13 +63,13 @@ struct Control {
 struct Summary {
   static constexpr int kSchema = 1;
   std::uint64_t seed = 0;
-  std::string version;              // of migfuzz
-  std::string command;              // the command line that made it
-  std::string started;              // ISO 8601, UTC
+  std::string version;                        // of migfuzz
+  std::string command;                        // the command line that made it
+  std::string started;                        // ISO 8601, UTC
   std::string source_qemu, destination_qemu;  // "QEMU 7.2.22 (/usr/bin/qemu-system-x86_64)"
-  std::string accel, accel_why;     // what was chosen and why, one line
-  std::string memory, memory_why;   // likewise for the RAM size
-  std::string host;                 // cores, kernel, root or user
+  std::string accel, accel_why;               // what was chosen and why, one line
+  std::string memory, memory_why;             // likewise for the RAM size
+  std::string host;                           // cores, kernel, root or user
   bool interrupted = false;
   double duration_s = 0;
   std::map<Verdict, std::uint64_t> verdicts;
@@ -78,7 +77,7 @@ struct Summary {
   std::uint64_t cells_required = 0, cells_delivered = 0;
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
-  std::vector<std::string> notes;   // said to the user: what was left out, what was impossible here
+  std::vector<std::string> notes;  // said to the user: what was left out, what was impossible here
   double cases_per_hour() const { return duration_s > 0 ? 3600.0 * double(cases) / duration_s : 0; }
 };
 

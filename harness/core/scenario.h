@@ -17,11 +17,11 @@ struct PlannedCase {
 
 struct ScenarioRequest {
   std::vector<Phase> phases{Phase::stopcopy};
-  std::vector<std::string> points;   // as typed: names or patterns with `*`; empty: the telling ones
-  std::vector<std::string> faults;   // empty: all
-  std::vector<Side> sides;           // empty: all
-  Plan base;                         // seed, protocol, accelerator, memory, binaries, …
-  std::uint64_t cases = 0;           // how many, for scenarios that repeat; 0: their own default
+  std::vector<std::string> points;  // as typed: names or patterns with `*`; empty: the telling ones
+  std::vector<std::string> faults;  // empty: all
+  std::vector<Side> sides;          // empty: all
+  Plan base;                        // seed, protocol, accelerator, memory, binaries, …
+  std::uint64_t cases = 0;          // how many, for scenarios that repeat; 0: their own default
   /// Points that a no-fault migration passed on this machine, in stream order ("stopcopy/enter").
   std::vector<std::string> passed_points;
 };

@@ -25,11 +25,11 @@ std::span<const Verdict> all_verdicts();
 
 /// One thing a checker has to say about a case. `pass` findings carry the proof.
 struct Finding {
-  std::string checker;    // "memory", "single-owner", …
+  std::string checker;  // "memory", "single-owner", …
   Verdict verdict = Verdict::pass;
-  std::string what;       // one sentence, with the numbers of this case
-  std::string symptom;    // stable word for the signature: "double-run", "stale-page"; empty: none
-  std::string reason;     // the expected-outcome rule that says so, where one does
+  std::string what;     // one sentence, with the numbers of this case
+  std::string symptom;  // stable word for the signature: "double-run", "stale-page"; empty: none
+  std::string reason;   // the expected-outcome rule that says so, where one does
   bool operator==(const Finding&) const = default;
 };
 

@@ -24,7 +24,8 @@ class QemuWorld final : public World {
     relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
   }
 
-  // --- life ---------------------------------------------------------------------------------------
+  // --- life
+  // ---------------------------------------------------------------------------------------
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
@@ -48,12 +49,11 @@ class QemuWorld final : public World {
   void arm(const Trigger& trigger) override { relay_->arm(trigger); }
 
   void migrate() override {
-    source_->monitor().send("migrate", {{"uri", uri_}},
-                            [this](const json&, const io::QmpError* error) {
-                              if (error != nullptr)
-                                history_.add("source", "note", "migrate-refused",
-                                             {{"error", error->text}});
-                            });
+    source_->monitor().send(
+        "migrate", {{"uri", uri_}}, [this](const json&, const io::QmpError* error) {
+          if (error != nullptr)
+            history_.add("source", "note", "migrate-refused", {{"error", error->text}});
+        });
     history_.add("source", "qmp-command", "migrate", {{"uri", uri_}});
     moved();
   }
@@ -64,8 +64,10 @@ class QemuWorld final : public World {
     const bool result = loop_.run_until(done, until);
     for (const QemuHost* one : {source_.get(), destination_.get()})
       if (one != nullptr && !one->unknown_word().empty())
-        throw InfraError(fmt::format("QEMU said {}, which this harness does not know; it may be "
-                                     "newer than the harness", one->unknown_word()));
+        throw InfraError(
+            fmt::format("QEMU said {}, which this harness does not know; it may be "
+                        "newer than the harness",
+                        one->unknown_word()));
     raise_downtime_limit();
     return result;
   }
@@ -73,9 +75,12 @@ class QemuWorld final : public World {
   Clock::time_point now() const override { return Clock::now(); }
   History& history() override { return history_; }
 
-  // --- what is known ------------------------------------------------------------------------------
+  // --- what is known
+  // ------------------------------------------------------------------------------
 
-  Sight sight(Side side) const override { return host(side).sight(Milliseconds(plan_.patience_ms / 2)); }
+  Sight sight(Side side) const override {
+    return host(side).sight(Milliseconds(plan_.patience_ms / 2));
+  }
   ChannelSight channel() const override { return relay_->sight(); }
   void ask(Side side) override { host(side).ask(); }
   Clock::time_point last_progress() const override {
@@ -86,7 +91,8 @@ class QemuWorld final : public World {
   std::string messages(Side side) const override { return host(side).messages(); }
   std::string transcript(Side side) const override { return host(side).transcript(); }
 
-  // --- what the arbiter may do ----------------------------------------------------------------------
+  // --- what the arbiter may do
+  // ----------------------------------------------------------------------
 
   void continue_switchover() override {
     command(Side::source, "migrate-continue", {{"state", "pre-switchover"}});
@@ -99,11 +105,10 @@ class QemuWorld final : public World {
   void yank(Side side) override {
     history_.add(to_string(side), "qmp-command", "yank");
     const json instances = json::array({{{"type", "migration"}}});
-    host(side).out_of_band().send("yank", {{"instances", instances}},
-                                  [this, side](const json&, const io::QmpError* error) {
-                                    replied(side, "yank", error);
-                                  },
-                                  true);
+    host(side).out_of_band().send(
+        "yank", {{"instances", instances}},
+        [this, side](const json&, const io::QmpError* error) { replied(side, "yank", error); },
+        true);
     moved();
   }
 
@@ -114,7 +119,8 @@ class QemuWorld final : public World {
     journal_.write(std::as_bytes(std::span(line.data(), line.size())));
   }
 
-  // --- what faults may do ---------------------------------------------------------------------------
+  // --- what faults may do
+  // ---------------------------------------------------------------------------
 
   void kill(Side side) override { host(side).process().signal(SIGKILL); }
   void freeze(Side side) override { host(side).process().signal(SIGSTOP); }
@@ -181,10 +187,9 @@ class QemuWorld final : public World {
 
   void command(Side side, const std::string& name, const json& arguments) {
     history_.add(to_string(side), "qmp-command", name);
-    host(side).monitor().send(name, arguments,
-                              [this, side, name](const json&, const io::QmpError* error) {
-                                replied(side, name, error);
-                              });
+    host(side).monitor().send(
+        name, arguments,
+        [this, side, name](const json&, const io::QmpError* error) { replied(side, name, error); });
     moved();
   }
 
@@ -216,8 +221,8 @@ class QemuWorld final : public World {
   void open_unix(Clock::time_point deadline) {
     auto [source_end, towards_source] = io::socket_pair();
     auto [destination_end, towards_destination] = io::socket_pair();
-    for (const int fd : {source_end.get(), towards_source.get(), destination_end.get(),
-                         towards_destination.get()})
+    for (const int fd :
+         {source_end.get(), towards_source.get(), destination_end.get(), towards_destination.get()})
       io::make_tight(fd);
     source_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, source_end.get());
     destination_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, destination_end.get());
@@ -231,7 +236,8 @@ class QemuWorld final : public World {
 
   void prepare_source(Clock::time_point deadline) {
     auto capabilities = json::array({capability("events"), capability("return-path")});
-    if (setup_.pause_before_switchover) capabilities.push_back(capability("pause-before-switchover"));
+    if (setup_.pause_before_switchover)
+      capabilities.push_back(capability("pause-before-switchover"));
     source_->monitor().call("migrate-set-capabilities", {{"capabilities", capabilities}}, deadline);
     // The least downtime limit keeps a guest that dirties fast enough from converging before it has
     // had the wanted number of RAM passes; then the plan's limit is set. Never 0: QEMU 7.2 then
@@ -281,9 +287,7 @@ class QemuWorld final : public World {
       history_.add("channel", "point", fmt::format("{}/{}", to_string(phase), name),
                    {{"offset", static_cast<std::int64_t>(offset)}});
     };
-    handlers.entered = [this](Phase phase) {
-      history_.add("channel", "phase", to_string(phase));
-    };
+    handlers.entered = [this](Phase phase) { history_.add("channel", "phase", to_string(phase)); };
     handlers.back = [this](const stream::ReturnMessage& message) {
       history_.add("channel", "return-path", message.name,
                    {{"value", std::int64_t{message.value}}});
@@ -324,7 +328,8 @@ std::unique_ptr<World> make_qemu_world(io::Loop& loop, const Plan& plan, const G
 }
 
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
-                      const std::string& machine, const Guest& guest, const GuestShape& shape, Milliseconds limit) {
+                      const std::string& machine, const Guest& guest, const GuestShape& shape,
+                      Milliseconds limit) {
   Trial trial;
   try {
     History history;

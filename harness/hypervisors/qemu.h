@@ -16,7 +16,7 @@ namespace migfuzz {
 
 /// How the hosts of a case are set up besides what the plan says: the protocol's demands.
 struct MigrationSetup {
-  bool destination_paused = true;       // -S
+  bool destination_paused = true;  // -S
   bool pause_before_switchover = true;
 };
 
@@ -31,6 +31,7 @@ struct Trial {
   std::string why;      // when it does not beat: the reason, one line
 };
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
-                      const std::string& machine, const Guest& guest, const GuestShape& shape, Milliseconds limit);
+                      const std::string& machine, const Guest& guest, const GuestShape& shape,
+                      Milliseconds limit);
 
 }  // namespace migfuzz

@@ -46,21 +46,18 @@ struct QemuHost::State {
     std::vector<std::string> list{
         "-nodefaults", "-no-user-config", "-display", "none",
         // qboot starts a PVH kernel on `pc` in half of SeaBIOS's time (40-50 ms against 80-110).
-        "-bios", "qboot.rom",
-        "-machine", fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel),
-        "-m", fmt::format("{}K", kib),
-        "-object", fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
-                               io::path_of(ram_file.fd()), kib),
-        "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd),
-        "-mon", "chardev=qmp,mode=control",
-        "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd),
-        "-mon", "chardev=oob,mode=control",
+        "-bios", "qboot.rom", "-machine",
+        fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel), "-m",
+        fmt::format("{}K", kib), "-object",
+        fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
+                    io::path_of(ram_file.fd()), kib),
+        "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd), "-mon", "chardev=qmp,mode=control",
+        "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd), "-mon", "chardev=oob,mode=control",
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
-        "-device", "isa-debugcon,iobase=0xe9,chardev=evidence",
-        "-blockdev", "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on",
-        "-device", "virtio-blk-pci,drive=disk0,id=disk",
-        "-netdev", "hubport,id=net0,hubid=0",
-        "-device", "virtio-net-pci,netdev=net0,id=net,romfile="};
+        "-device", "isa-debugcon,iobase=0xe9,chardev=evidence", "-blockdev",
+        "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on", "-device",
+        "virtio-blk-pci,drive=disk0,id=disk", "-netdev", "hubport,id=net0,hubid=0", "-device",
+        "virtio-net-pci,netdev=net0,id=net,romfile="};
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
@@ -88,11 +85,10 @@ struct QemuHost::State {
     history.add(actor(), "process", "started", {{"pid", std::int64_t{child->pid()}}});
     monitor = std::make_unique<io::Qmp>(
         loop, std::move(qmp_here),
-        io::Qmp::Handlers{[this](const std::string& name, const nlohmann::json& data) {
-                            event(name, data);
-                          },
-                          [this] { changed(); },
-                          [this](char way, std::string_view line) { log("qmp", way, line); }});
+        io::Qmp::Handlers{
+            [this](const std::string& name, const nlohmann::json& data) { event(name, data); },
+            [this] { changed(); },
+            [this](char way, std::string_view line) { log("qmp", way, line); }});
     // The second monitor delivers every event again: only its replies are of interest.
     out_of_band = std::make_unique<io::Qmp>(
         loop, std::move(oob_here),
@@ -135,11 +131,12 @@ struct QemuHost::State {
       return;
     }
     status_asked = migration_asked = true;
-    monitor->send("query-status", {}, [this](const nlohmann::json& value, const io::QmpError* error) {
-      status_asked = false;
-      if (error == nullptr) take_status(value);
-      asked();
-    });
+    monitor->send("query-status", {},
+                  [this](const nlohmann::json& value, const io::QmpError* error) {
+                    status_asked = false;
+                    if (error == nullptr) take_status(value);
+                    asked();
+                  });
     monitor->send("query-migrate", {},
                   [this](const nlohmann::json& value, const io::QmpError* error) {
                     migration_asked = false;
@@ -186,7 +183,9 @@ QemuHost::QemuHost(io::Loop& loop, const QemuHostSpec& spec, History& history,
   state_->start();
 }
 
-QemuHost::~QemuHost() { state_->changed = [] {}; }
+QemuHost::~QemuHost() {
+  state_->changed = [] {};
+}
 
 std::string QemuHost::connect(Clock::time_point deadline) {
   try {
@@ -199,9 +198,8 @@ std::string QemuHost::connect(Clock::time_point deadline) {
                            std::min(deadline, Clock::now() + Milliseconds(1000)));
     const auto printed = messages();
     throw InfraError(fmt::format(
-        "{}: {}; it printed {}", state_->spec.binary.empty() ? default_qemu_binary()
-                                                             : state_->spec.binary,
-        error.what(),
+        "{}: {}; it printed {}",
+        state_->spec.binary.empty() ? default_qemu_binary() : state_->spec.binary, error.what(),
         printed.empty() ? "nothing: is it a qemu-system-x86_64?" : ": " + printed));
   }
 }

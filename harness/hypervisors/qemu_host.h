@@ -1,14 +1,13 @@
 // One QEMU process with everything that belongs to it: two monitors, its RAM file, its evidence.
 //
-// Used by the world of a case (two of them) and by the accelerator trial (one). It records what QEMU
-// says into a Sight and a History and decides nothing. All descriptors are inherited anonymous files
-// and socket pairs: no path, no port and no name to collide or to clean up.
+// Used by the world of a case (two of them) and by the accelerator trial (one). It records what
+// QEMU says into a Sight and a History and decides nothing. All descriptors are inherited anonymous
+// files and socket pairs: no path, no port and no name to collide or to clean up.
 #pragma once
 
 #include <memory>
-#include <string>
-
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "harness/core/guest.h"
 #include "harness/core/world.h"
@@ -19,14 +18,14 @@ namespace migfuzz {
 
 struct QemuHostSpec {
   Side side = Side::source;
-  std::string binary;       // empty: qemu-system-x86_64 of PATH
+  std::string binary;  // empty: qemu-system-x86_64 of PATH
   std::string accel = "tcg";
   std::string machine = "pc";
   GuestShape shape;
   const Guest* guest = nullptr;
   int network_namespace_fd = -1;
-  bool incoming = false;    // -incoming defer
-  bool paused = false;      // -S
+  bool incoming = false;  // -incoming defer
+  bool paused = false;    // -S
 };
 
 class QemuHost {

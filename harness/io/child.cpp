@@ -22,8 +22,8 @@ namespace process = boost::process::v2;
 
 namespace {
 
-// Runs in the child between fork and exec: only async-signal-safe calls. A failed exec must end with
-// _exit, or the forked copy would flush our stdio a second time.
+// Runs in the child between fork and exec: only async-signal-safe calls. A failed exec must end
+// with _exit, or the forked copy would flush our stdio a second time.
 struct ChildSetup {
   const Launch& launch;
   int null_fd;
@@ -36,8 +36,7 @@ struct ChildSetup {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (launch.network_namespace_fd >= 0 &&
-        ::setns(launch.network_namespace_fd, CLONE_NEWNET) != 0)
+    if (launch.network_namespace_fd >= 0 && ::setns(launch.network_namespace_fd, CLONE_NEWNET) != 0)
       ::_exit(126);
     ::dup2(null_fd, 0);
     ::dup2(launch.output_fd >= 0 ? launch.output_fd : null_fd, 1);
@@ -109,8 +108,8 @@ Child::Child(Loop& loop, const Launch& launch, std::function<void(const Ending&)
     : state_(std::make_shared<State>(loop)) {
   const auto path = find_executable(launch.binary);
   if (!path)
-    throw InfraError(fmt::format("{}: not an executable file; install it or name another",
-                                 launch.binary));
+    throw InfraError(
+        fmt::format("{}: not an executable file; install it or name another", launch.binary));
   UniqueFd null_fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_fd) fail("/dev/null");
   process::process launched(loop.context().get_executor(), process::filesystem::path(*path),
@@ -131,9 +130,10 @@ Child::~Child() {
   state_->on_end = nullptr;
   if (!state_->reap()) {
     signal(SIGKILL);
+    // By number, not by pidfd: Asio has made that non-blocking, and waitid would return EAGAIN. The
+    // number is still ours, because nobody has reaped it.
     siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(state_->pidfd.get()), &info, WEXITED) != 0 &&
-           errno == EINTR) {
+    while (::waitid(P_PID, static_cast<id_t>(state_->pid), &info, WEXITED) != 0 && errno == EINTR) {
     }
   }
   boost::system::error_code ignored;
@@ -145,8 +145,7 @@ bool Child::alive() const { return !state_->reap(); }
 std::optional<Ending> Child::ending() const { return state_->ending; }
 
 void Child::signal(int number) {
-  if (!state_->ending)
-    ::syscall(SYS_pidfd_send_signal, state_->pidfd.get(), number, nullptr, 0);
+  if (!state_->ending) ::syscall(SYS_pidfd_send_signal, state_->pidfd.get(), number, nullptr, 0);
 }
 
 bool Child::all_threads_stopped() const {

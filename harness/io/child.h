@@ -1,8 +1,8 @@
 // A child process: started by Boost.Process v2, watched by its pidfd, never outliving its owner.
 //
 // Boost's own async_wait ends in a blocking waitpid and reports SIGKILL as exit status 9; so the
-// launch is Boost's and the end is ours: pidfd_open(2), waitid(P_PIDFD). PR_SET_PDEATHSIG covers the
-// case that this process is killed; the destructor covers every other.
+// launch is Boost's and the end is ours: pidfd_open(2), waitid(P_PIDFD). PR_SET_PDEATHSIG covers
+// the case that this process is killed; the destructor covers every other.
 #pragma once
 
 #include <functional>
@@ -18,11 +18,11 @@
 namespace migfuzz::io {
 
 struct Launch {
-  std::string binary;                   // looked up on PATH unless it has a slash
+  std::string binary;  // looked up on PATH unless it has a slash
   std::vector<std::string> arguments;
-  std::vector<int> inherit;             // fds that stay open in the child, same numbers
-  int network_namespace_fd = -1;        // entered before exec when >= 0
-  int output_fd = -1;                   // stdout and stderr; stdin is /dev/null
+  std::vector<int> inherit;       // fds that stay open in the child, same numbers
+  int network_namespace_fd = -1;  // entered before exec when >= 0
+  int output_fd = -1;             // stdout and stderr; stdin is /dev/null
 };
 
 class Child {

@@ -74,8 +74,8 @@ std::string MemoryFile::text_from(std::uint64_t from) const {
   std::string text(all - from, '\0');
   std::size_t have = 0;
   while (have < text.size()) {
-    const auto n = ::pread(fd_.get(), text.data() + have, text.size() - have,
-                           static_cast<off_t>(from + have));
+    const auto n =
+        ::pread(fd_.get(), text.data() + have, text.size() - have, static_cast<off_t>(from + have));
     if (n < 0) fail("reading memory file");
     if (n == 0) break;
     have += static_cast<std::size_t>(n);

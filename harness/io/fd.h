@@ -1,7 +1,8 @@
-// File descriptors as resources: owned, moved, closed once; and the anonymous files a case lives on.
+// File descriptors as resources: owned, moved, closed once; and the anonymous files a case lives
+// on.
 //
-// Everything a case writes (guest RAM, evidence channels, stdio) lies in memfds. They have no name in
-// any file system, outlive a crashed QEMU, and are gone with the worker whatever ends it.
+// Everything a case writes (guest RAM, evidence channels, stdio) lies in memfds. They have no name
+// in any file system, outlive a crashed QEMU, and are gone with the worker whatever ends it.
 #pragma once
 
 #include <string>

@@ -53,7 +53,10 @@ void write_whole(const std::string& path, const std::string& text) {
       throw;
     }
   }
-  if (::rename(beside.c_str(), path.c_str()) != 0) refuse(path, errno);
+  if (::rename(beside.c_str(), path.c_str()) == 0) return;
+  const int error = errno;
+  ::unlink(beside.c_str());
+  refuse(path, error);
 }
 
 void append_line(const std::string& path, const std::string& line) {
@@ -81,8 +84,8 @@ std::string read_input(const std::string& path, std::size_t bytes_max) {
     if (n == 0) return text;
     text.append(chunk, static_cast<std::size_t>(n));
     if (text.size() > bytes_max)
-      throw UsageError(fmt::format("{}: is larger than {} bytes, which no such file is", path,
-                                   bytes_max));
+      throw UsageError(
+          fmt::format("{}: is larger than {} bytes, which no such file is", path, bytes_max));
   }
 }
 

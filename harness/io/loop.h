@@ -21,7 +21,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   boost::asio::io_context& context() { return *context_; }
-  /// Runs handlers until `done()` or the deadline; true when done. `done` is asked after each handler.
+  /// Runs handlers until `done()` or the deadline; true when done. `done` is asked after each
+  /// handler.
   bool run_until(const std::function<bool()>& done, Clock::time_point deadline);
   /// Runs what is ready now, without waiting.
   void poll();

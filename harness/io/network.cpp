@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/rtnetlink.h>
-#include <linux/if.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
@@ -113,8 +113,7 @@ void add_address(nl_sock* socket, const std::string& name, const char* address) 
   check(rtnl_addr_add(socket, wanted.get(), 0), "adding an address to " + name);
 }
 
-void add_neighbour(nl_sock* socket, const std::string& name, const char* address,
-                   nl_addr* mac) {
+void add_neighbour(nl_sock* socket, const std::string& name, const char* address, nl_addr* mac) {
   nl_addr* parsed = nullptr;
   check(nl_addr_parse(address, AF_INET, &parsed), "address");
   const Addr dst(parsed);
@@ -271,8 +270,7 @@ bool Network::link_up(Side host) const {
 
 bool Network::answers_probe(Side host) const {
   UniqueFd probe;
-  inside(Side::channel,
-         [&] { probe = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+  inside(Side::channel, [&] { probe = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
   if (!probe) fail("network: probe");
   sockaddr_in where{};
   where.sin_family = AF_INET;

@@ -40,12 +40,14 @@ class Network {
   /// The host's own carrier, as its kernel reports it.
   bool link_up(Side host) const;
 
-  /// A UDP datagram to a closed port of the host draws its ICMP answer within 30 ms (30 us is usual).
+  /// A UDP datagram to a closed port of the host draws its ICMP answer within 30 ms (30 us is
+  /// usual).
   bool answers_probe(Side host) const;
 
-  /// One TCP socket of a host's namespace, from its /proc/net/tcp (Documentation/networking/proc_net_tcp).
+  /// One TCP socket of a host's namespace, from its /proc/net/tcp
+  /// (Documentation/networking/proc_net_tcp).
   struct TcpSocket {
-    int state = 0;               // 1 established, 8 close-wait, …
+    int state = 0;                 // 1 established, 8 close-wait, …
     std::uint64_t send_queue = 0;  // bytes not acknowledged
     std::uint16_t local_port = 0, remote_port = 0;
   };

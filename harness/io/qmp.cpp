@@ -82,7 +82,14 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
 
   void take_line(std::string_view line) {
     if (handlers.line) handlers.line('<', line);
-    const auto message = nlohmann::json::parse(line, nullptr, false);
+    try {
+      take_message(nlohmann::json::parse(line));
+    } catch (const nlohmann::json::exception&) {  // not JSON, or a member of a wrong type
+      end("not a QMP message");
+    }
+  }
+
+  void take_message(const nlohmann::json& message) {
     if (!message.is_object()) return end("not a QMP message");
     if (message.contains("QMP")) {
       const auto& qemu = message["QMP"].value("version", nlohmann::json::object());

@@ -1,17 +1,16 @@
 // One QMP connection (docs/interop/qmp-spec): greeting, capabilities, commands with ids, events.
 //
 // Events that arrive between a command and its reply are kept in order and reported before it.
-// A line over 4 MiB or one that is not JSON ends the connection with an InfraError at the next call.
-// JSON travels as text through this header; qmp.cpp parses it once.
+// A line over 4 MiB or one that is not JSON ends the connection with an InfraError at the next
+// call. JSON travels as text through this header; qmp.cpp parses it once.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "harness/io/fd.h"
 #include "harness/io/loop.h"

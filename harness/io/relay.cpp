@@ -18,7 +18,8 @@ namespace {
 using Descriptor = boost::asio::posix::stream_descriptor;
 constexpr std::size_t kChunkBytes = 256 << 10;   // one read: large, so that the copy stays cheap
 constexpr std::size_t kAheadBytesMax = 1 << 20;  // read ahead of the writer at most this far…
-constexpr std::size_t kLookAheadBytesMax = 80 << 20;  // …unless the parser waits for a section's end
+constexpr std::size_t kLookAheadBytesMax = 80
+                                           << 20;  // …unless the parser waits for a section's end
 
 sockaddr_in address_of(const std::string& address, std::uint16_t port) {
   sockaddr_in where{};
@@ -107,7 +108,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   Peer& in(const Flow& flow) { return is_forth(flow) ? source : destination; }
   Peer& out(const Flow& flow) { return is_forth(flow) ? destination : source; }
 
-  // --- connections --------------------------------------------------------------------------------
+  // --- connections
+  // --------------------------------------------------------------------------------
 
   void accept_on() {
     listener.async_wait(Descriptor::wait_read,
@@ -117,7 +119,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   }
 
   void accept_now() {
-    UniqueFd fd(::accept4(listener.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(
+        ::accept4(listener.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) return accept_on();
     if (source.connected) return accept_on();  // a second connection is a stranger: refused
     no_delay(fd.get());
@@ -140,7 +143,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     if (rc != 0 && errno != EINPROGRESS) return note("connect-failed", "destination");
     destination.stream.assign(fd.release());
     destination.stream.async_wait(
-        Descriptor::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
+        Descriptor::wait_write,
+        [self = shared_from_this()](const boost::system::error_code& error) {
           if (error || self->ended) return;
           int status = 0;
           socklen_t size = sizeof status;
@@ -168,12 +172,13 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   static std::uint16_t port_of(Peer& peer) {
     sockaddr_in where{};
     socklen_t size = sizeof where;
-    const bool known = ::getsockname(peer.stream.native_handle(),
-                                     reinterpret_cast<sockaddr*>(&where), &size) == 0;
+    const bool known =
+        ::getsockname(peer.stream.native_handle(), reinterpret_cast<sockaddr*>(&where), &size) == 0;
     return known && where.sin_family == AF_INET ? ntohs(where.sin_port) : std::uint16_t{0};
   }
 
-  // --- the two flows ------------------------------------------------------------------------------
+  // --- the two flows
+  // ------------------------------------------------------------------------------
 
   std::uint64_t allowed(const Flow& flow) const {
     std::uint64_t limit = flow.received;
@@ -239,8 +244,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     Peer& peer = out(flow);
     if (peer.waiting_write) return;
     peer.waiting_write = true;
-    peer.stream.async_wait(Descriptor::wait_write, [self = shared_from_this(), &flow, &peer](
-                                                       const boost::system::error_code& error) {
+    peer.stream.async_wait(Descriptor::wait_write, [self = shared_from_this(), &flow,
+                                                    &peer](const boost::system::error_code& error) {
       peer.waiting_write = false;
       if (!error) self->pump(flow);
     });
@@ -250,8 +255,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     Peer& peer = in(flow);
     if (peer.waiting_read) return;
     peer.waiting_read = true;
-    peer.stream.async_wait(Descriptor::wait_read, [self = shared_from_this(), &flow, &peer](
-                                                      const boost::system::error_code& error) {
+    peer.stream.async_wait(Descriptor::wait_read, [self = shared_from_this(), &flow,
+                                                   &peer](const boost::system::error_code& error) {
       peer.waiting_read = false;
       if (error || self->ended) return;
       self->read(flow);
@@ -261,8 +266,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void read(Flow& flow) {
     Peer& peer = in(flow);
-    const auto n =
-        ::recv(peer.stream.native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+    const auto n = ::recv(peer.stream.native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return read_finished(flow, n < 0);
     if (flow.discard) return flow.drop_pending();
@@ -311,7 +315,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     peer.connected = false;
   }
 
-  // --- what the bytes say -------------------------------------------------------------------------
+  // --- what the bytes say
+  // -------------------------------------------------------------------------
 
   void parse_forth(Bytes fresh) {
     parser.feed(fresh);
@@ -394,7 +399,8 @@ std::uint16_t Relay::listen_tcp(const std::string& address) {
   if (!fd) fail("relay: socket");
   auto where = address_of(address, 0);
   socklen_t size = sizeof where;
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&where), size) != 0 || ::listen(fd.get(), 8) != 0 ||
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&where), size) != 0 ||
+      ::listen(fd.get(), 8) != 0 ||
       ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&where), &size) != 0)
     fail("relay: listening on " + address);
   state_->listener.assign(fd.release());

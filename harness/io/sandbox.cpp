@@ -70,7 +70,14 @@ void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
     cannot(fd, error.what());
   }
   Line line(fd);
-  ::_exit(work(line));
+  try {
+    ::_exit(work(line));
+  } catch (const std::exception& error) {
+    static const std::string head = "migfuzz: a worker failed: ";
+    const auto text = head + error.what() + "\n";
+    [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(1);
+  }
 }
 
 // The process between the harness and the worker: only a child of one that has unshared its PID
@@ -83,7 +90,8 @@ void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
   ::signal(SIGPIPE, SIG_IGN);
-  // Everything of the harness's is closed, above all the other workers' lines: their end must be seen.
+  // Everything of the harness's is closed, above all the other workers' lines: their end must be
+  // seen.
   if (fd != 3) {
     ::dup2(fd, 3);
     fd = 3;

@@ -4,8 +4,8 @@
 // the destination has acknowledged the whole image) or is proved dead while the destination holds
 // the whole image. It trusts the source to run again only after the destination is proved dead.
 // Fencing precedes resuming, always; each step is journalled before it is taken.
-// Source of the state machine: QEMU resumes the source by itself when a migration fails (migration.c,
-// migration_iteration_finish), so `failed` means the source may already run.
+// Source of the state machine: QEMU resumes the source by itself when a migration fails
+// (migration.c, migration_iteration_finish), so `failed` means the source may already run.
 #include <memory>
 
 #include "harness/protocols/catalog.h"
@@ -33,7 +33,8 @@ class Handshake final : public Protocol {
   static Decision while_source_owns(const Situation& s) {
     if (s.source.dead) {
       if (!s.destination.dead && s.destination.migration == MigrationStatus::completed)
-        return {Action::hand_over, "the source is proved dead, the destination has the whole image"};
+        return {Action::hand_over,
+                "the source is proved dead, the destination has the whole image"};
       return protocols::salvage(s);
     }
     if (s.source.migration == MigrationStatus::completed)
@@ -68,18 +69,20 @@ class Handshake final : public Protocol {
     }
     if (!s.journal.ran_destination)
       return {Action::run_destination, "the VM was handed over to it"};
-    if (s.quiet >= s.patience && !s.destination.answers)
+    if (s.quiet < s.patience) return {Action::wait, ""};
+    if (!s.destination.answers)
       return {Action::fence_destination, "the destination does not answer"};
-    return {Action::wait, ""};
+    // An arbiter that died between journal and command left the command unsent; cont twice is one.
+    return {Action::run_destination, "the destination was told to run and does not"};
   }
 
   static Decision after_take_back(const Situation& s) {
     if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
     if (s.source.run == RunState::running) return {Action::done, "the source runs again"};
     if (!s.journal.ran_source) return {Action::run_source, "the VM was taken back"};
-    if (s.quiet >= s.patience && !s.source.answers)
-      return {Action::fence_source, "the source does not answer"};
-    return {Action::wait, ""};
+    if (s.quiet < s.patience) return {Action::wait, ""};
+    if (!s.source.answers) return {Action::fence_source, "the source does not answer"};
+    return {Action::run_source, "the source was told to run and does not"};
   }
 };
 

@@ -2,10 +2,10 @@
 // consistent image survives on at least one host and at most one runs it, or the table of expected
 // outcomes expects the loss.
 //
-// Plans are drawn by rapidcheck: point and byte offset, fault, side, heal, transport, protocol, dirty
-// rate, passes. MIGFUZZ_PLANS says how many (default 20); RC_PARAMS="seed=N" repeats a draw; a
-// failing plan is printed with the line that replays it. Not shrunk: a run costs half a second and
-// the plans are small. Exit status 77 and a reason where this machine cannot run it.
+// Plans are drawn by rapidcheck: point and byte offset, fault, side, heal, transport, protocol,
+// dirty rate, passes. MIGFUZZ_PLANS says how many (default 20); RC_PARAMS="seed=N" repeats a draw;
+// a failing plan is printed with the line that replays it. Not shrunk: a run costs half a second
+// and the plans are small. Exit status 77 and a reason where this machine cannot run it.
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
@@ -21,20 +21,26 @@
 namespace migfuzz {
 namespace {
 
-
 std::string draw_point() {
   const auto device = [](const char* where) {
-    const auto name = *rc::gen::element<std::string>("first", "cpu", "virtio-blk", "virtio-net", "last");
+    const auto name =
+        *rc::gen::element<std::string>("first", "cpu", "virtio-blk", "virtio-net", "last");
     return fmt::format("stopcopy/device:{}/{}", name, where);
   };
   switch (*rc::gen::inRange(0, 6)) {
-    case 0: return fmt::format("stopcopy/enter+{}", *rc::gen::inRange(0, 64));
+    case 0:
+      return fmt::format("stopcopy/enter+{}", *rc::gen::inRange(0, 64));
     // Bytes behind RAM's end belong to the first device, which is far longer.
-    case 1: return fmt::format("stopcopy/ram-end+{}", *rc::gen::inRange(0, 16));
-    case 2: return device("begin");
-    case 3: return device("middle");
-    case 4: return device("end");
-    default: return *rc::gen::element<std::string>("stopcopy/eof-begin", "commit/eof");
+    case 1:
+      return fmt::format("stopcopy/ram-end+{}", *rc::gen::inRange(0, 16));
+    case 2:
+      return device("begin");
+    case 3:
+      return device("middle");
+    case 4:
+      return device("end");
+    default:
+      return *rc::gen::element<std::string>("stopcopy/eof-begin", "commit/eof");
   }
 }
 
@@ -56,7 +62,8 @@ Plan draw_plan(const Plan& base, const Catalogs& catalogs) {
   fault.heal_after_ms = healed ? kind.heal_after_ms : 0;
   plan.patience_ms = healed ? kind.patience_ms : base.patience_ms;
   plan.transport = kind.transport == Transport::unix_tight && *rc::gen::arbitrary<bool>()
-                       ? Transport::tcp : kind.transport;
+                       ? Transport::tcp
+                       : kind.transport;
   plan.faults = {fault};
   return plan;
 }
@@ -69,11 +76,12 @@ bool promised(Verdict verdict) {
 int run() {
   const auto catalogs = fakes::real_catalogs();
   io::Loop loop;
-  Pool pool(loop, catalogs,
-            [&](io::Loop& inner, const std::string& request) {
-              return answer_trial(inner, request, catalogs);
-            },
-            1);
+  Pool pool(
+      loop, catalogs,
+      [&](io::Loop& inner, const std::string& request) {
+        return answer_trial(inner, request, catalogs);
+      },
+      1);
   Plan base;
   base.accel = "auto";
   try {
@@ -87,8 +95,9 @@ int run() {
   const bool good = rc::check("a consistent image survives, and at most one host runs it", [&] {
     const auto plan = draw_plan(base, catalogs);
     CaseResult result;
-    pool.run({PlannedCase{plan, ""}}, [&](Pool::Done done) { result = std::move(done.result); },
-             [] { return false; });
+    pool.run(
+        {PlannedCase{plan, ""}}, [&](Pool::Done done) { result = std::move(done.result); },
+        [] { return false; });
     if (promised(result.verdict)) return;
     const auto path = fmt::format("survival-{}.json", case_id(plan));
     std::ofstream(path) << to_json(plan).dump(2) << "\n";

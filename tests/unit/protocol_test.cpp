@@ -55,6 +55,18 @@ TEST_CASE("Completed means hand over, then run, then discard, then done", "[prot
   CHECK(handshake(s) == Action::done);
 }
 
+TEST_CASE("A destination that has loaded waits until the source has said so", "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::finish_migrate, M::device);
+  s.destination = host(R::paused, M::completed);
+  CHECK(handshake(s) == Action::wait);
+  // A silent source may have taken the migration for failed and run on.
+  s.source.answers = false;
+  s.quiet = kLong;
+  CHECK(handshake(s) == Action::cancel);
+  CHECK(handshake(after(s, {Action::cancel, Action::yank_source})) == Action::fence_source);
+}
+
 TEST_CASE("A failed migration fences the destination before the source counts as running",
           "[protocol]") {
   for (const auto status : {M::failed, M::cancelled}) {

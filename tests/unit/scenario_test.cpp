@@ -174,9 +174,26 @@ TEST_CASE("Damage is only asked for where a page record follows that is not sent
   CHECK(goes_with(make_crash(), "commit/eof"));
 }
 
-// Open: behind the last byte nothing is left to hold back: a stall there can never be delivered.
-TEST_CASE("A stall is not asked for behind the last byte", "[scenario][!mayfail]") {
-  CHECK_FALSE(goes_with(make_stall(), "commit/vmdesc-end"));
+TEST_CASE("Nothing is asked for behind the last byte, where nothing is left to hold back",
+          "[scenario]") {
+  for (const auto& one : draw(of_phases({Phase::commit})))
+    CHECK(one.plan.faults[0].trigger.point.name != "vmdesc-end");
+}
+
+TEST_CASE("More cases than cells run the cells again with numbers of their own", "[scenario]") {
+  auto request = of_phases({Phase::stopcopy});
+  request.points = {"stopcopy/enter"};
+  request.faults = {"crash"};
+  request.cases = 5;
+  const auto cases = draw(request);
+  REQUIRE(cases.size() == 5);
+  CHECK(cases[0].cell == cases[2].cell);
+  CHECK(cases[0].cell == cases[4].cell);
+  std::set<std::uint64_t> seeds;
+  for (const auto& one : cases) seeds.insert(one.plan.guest.seed);
+  CHECK(seeds.size() == 5);
+  request.cases = 1;
+  CHECK(draw(request).size() == 1);
 }
 
 TEST_CASE("Controls alternate between the transports and have no fault", "[scenario]") {

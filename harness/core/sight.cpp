@@ -1,4 +1,4 @@
-#include "harness/core/world.h"
+#include "harness/core/sight.h"
 
 #include <array>
 #include <utility>

@@ -1,0 +1,101 @@
+// What can be seen of a world: the states of both hosts, the channel, and what a fault did to it.
+//
+// Values only. The enums are QEMU's own (qapi), complete up to 10.2: a word that is not among them
+// is an error of this harness, never "finished".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace migfuzz {
+
+/// QEMU's MigrationStatus (qapi/migration.json), all values up to 10.2. `unknown`: not heard yet.
+enum class MigrationStatus {
+  unknown,
+  none,
+  setup,
+  cancelling,
+  cancelled,
+  active,
+  postcopy_active,
+  postcopy_paused,
+  postcopy_recover,
+  postcopy_recover_setup,
+  completed,
+  failed,
+  colo,
+  pre_switchover,
+  device,
+  wait_unplug,
+  postcopy_device
+};
+/// QEMU's RunState (qapi/run-state.json). `unknown`: not heard yet.
+enum class RunState {
+  unknown,
+  debug,
+  inmigrate,
+  internal_error,
+  io_error,
+  paused,
+  postmigrate,
+  prelaunch,
+  finish_migrate,
+  restore_vm,
+  running,
+  save_vm,
+  shutdown,
+  suspended,
+  watchdog,
+  guest_panicked,
+  colo
+};
+std::string_view to_string(MigrationStatus status);
+std::string_view to_string(RunState state);
+/// Empty when QEMU says a word this harness does not know: an error, never "finished".
+std::optional<MigrationStatus> migration_status_from(std::string_view word);
+std::optional<RunState> run_state_from(std::string_view word);
+
+/// How a process ended. `signal` is 0 for an ordinary exit.
+struct Ending {
+  int code = 0;
+  int signal = 0;
+  bool operator==(const Ending&) const = default;
+};
+
+/// What the arbiter knows of a host, from replies and events only; and whether it is proved dead.
+struct Sight {
+  bool dead = false;    // the process is gone: proved by its pidfd
+  bool answers = true;  // false: a question has been open for half the plan's patience
+  MigrationStatus migration = MigrationStatus::unknown;
+  RunState run = RunState::unknown;
+  std::string error;  // query-migrate's error-desc
+  std::optional<Ending> ending;
+  bool operator==(const Sight&) const = default;
+};
+
+/// The migration channel as the relay sees it. Counts are bytes since the channel opened.
+struct ChannelSight {
+  bool open = false;     // both ends connected
+  bool holding = false;  // stands at the armed trigger with everything before it written
+  std::uint64_t received = 0, forwarded = 0;            // source to destination
+  std::uint64_t back_received = 0, back_forwarded = 0;  // return path
+  bool eof_forwarded = false;  // QEMU_VM_EOF has been written to the destination
+  bool source_closed = false, destination_closed = false;  // that peer's end was seen closed
+  std::string failure;                                     // the stream could not be parsed: reason
+};
+
+/// How a cut looks to the peers. reset: RST to both; close: FIN to both; truncate: the destination
+/// sees FIN at the point while what the source still sends vanishes.
+enum class Cut { reset, close, truncate };
+
+/// The byte that `corrupt` changed.
+struct Flip {
+  std::uint64_t gpa = 0;     // of the byte
+  std::uint64_t offset = 0;  // in the stream
+  unsigned bit = 0;
+  bool forwarded = false;  // the changed byte has been written to the destination
+};
+
+}  // namespace migfuzz

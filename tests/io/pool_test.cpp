@@ -1,0 +1,106 @@
+// The pool: cases of the scripted hypervisor on real workers, one of which dies on purpose.
+//
+// Run alone: io_tests "[pool]".
+#include "harness/campaign/pool.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "harness/core/error.h"
+#include "tests/fakes/scripted_case.h"
+
+namespace migfuzz {
+namespace {
+
+constexpr std::uint64_t kDeadly = 13;
+
+// The scripted hypervisor, except that the plan with the deadly seed takes its worker with it.
+Catalogs deadly_catalogs() {
+  auto catalogs = fakes::scripted_catalogs();
+  const auto scripted = catalogs.hypervisors[0].build;
+  catalogs.hypervisors[0].build = [scripted](io::Loop& loop, const Plan& plan, const Guest& guest,
+                                             const Protocol& protocol) {
+    if (plan.seed == kDeadly) ::_exit(9);
+    return scripted(loop, plan, guest, protocol);
+  };
+  return catalogs;
+}
+
+std::vector<PlannedCase> cases(std::uint64_t count) {
+  std::vector<PlannedCase> all;
+  for (std::uint64_t seed = 1; seed <= count; ++seed)
+    all.push_back({fakes::scripted_plan(seed), "cell " + std::to_string(seed)});
+  return all;
+}
+
+TEST_CASE("A worker that dies costs its case and nothing else", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = deadly_catalogs();
+  Pool pool(loop, catalogs, nullptr, 2);
+  std::map<std::uint64_t, CaseResult> results;
+  try {
+    pool.run(
+        cases(20),
+        [&](Pool::Done done) {
+          CHECK(done.planned.cell == "cell " + std::to_string(done.planned.plan.seed));
+          CHECK(results.emplace(done.planned.plan.seed, done.result).second);
+        },
+        [] { return false; });
+  } catch (const CannotRun& error) {
+    WARN("skipped: " << error.what());
+    return;
+  }
+  REQUIRE(results.size() == 20);
+  for (const auto& [seed, result] : results) {
+    INFO(seed << ": " << result.headline);
+    CHECK(result.verdict == (seed == kDeadly ? Verdict::infra : Verdict::pass));
+    CHECK(result.plan == fakes::scripted_plan(seed));
+  }
+  CHECK(results.at(kDeadly).headline.find("worker died") != std::string::npos);
+  CHECK(results.at(1).evidence.count("history.jsonl") == 1);
+}
+
+TEST_CASE("A pool that is stopped returns early and can go on", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  Pool pool(loop, catalogs, nullptr, 1);
+  std::size_t done = 0;
+  const auto count = [&](Pool::Done) { ++done; };
+  try {
+    pool.run(cases(50), count, [&] { return done >= 3; });
+  } catch (const CannotRun& error) {
+    WARN("skipped: " << error.what());
+    return;
+  }
+  CHECK(done >= 3);
+  CHECK(done < 50);
+  done = 0;
+  pool.run(cases(2), count, [] { return false; });
+  CHECK(done == 2);
+}
+
+TEST_CASE("A trial's answer comes back as it was given", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  Pool pool(
+      loop, catalogs,
+      [](io::Loop&, const std::string& request) { return R"({"heard":)" + request + "}"; }, 1);
+  try {
+    CHECK(pool.trial(R"({"job":"trial"})", Milliseconds(5000)) == R"({"heard":{"job":"trial"}})");
+  } catch (const CannotRun& error) {
+    WARN("skipped: " << error.what());
+  }
+}
+
+TEST_CASE("A trial whose worker dies says what to do", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  Pool pool(
+      loop, catalogs, [](io::Loop&, const std::string&) -> std::string { ::_exit(1); }, 1);
+  CHECK_THROWS_AS(pool.trial(R"({"job":"trial"})", Milliseconds(5000)), CannotRun);
+}
+
+}  // namespace
+}  // namespace migfuzz

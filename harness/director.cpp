@@ -177,7 +177,7 @@ class Director {
         if (!world_.sight(side).dead) world_.ask(side);
     }
     const auto decision = protocol_.decide(situation);
-    if (decision.action == Action::wait || decision.action == Action::ask) return false;
+    if (decision.action == Action::wait) return false;
     if (decision.action == last_action_ && world_.now() - acted_ < situation.patience)
       return false;  // given a moment to show its effect
     // The canaries' arbiter forgets to end the host that lost: the defect could not show otherwise.
@@ -211,12 +211,9 @@ class Director {
         return run_destination();
       case Action::discard_source:
         return world_.quit(Side::source);
-      case Action::discard_destination:
-        return world_.quit(Side::destination);
       case Action::hand_over:
       case Action::take_back:
       case Action::wait:
-      case Action::ask:
       case Action::done:
         return;
     }

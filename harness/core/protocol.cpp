@@ -8,8 +8,6 @@ std::string_view to_string(Action action) {
       return "wait";
     case Action::continue_switchover:
       return "continue-switchover";
-    case Action::ask:
-      return "ask";
     case Action::cancel:
       return "cancel";
     case Action::yank_source:
@@ -30,8 +28,6 @@ std::string_view to_string(Action action) {
       return "run-destination";
     case Action::discard_source:
       return "discard-source";
-    case Action::discard_destination:
-      return "discard-destination";
     case Action::done:
       return "done";
   }

@@ -14,7 +14,6 @@ namespace migfuzz {
 enum class Action {
   wait,
   continue_switchover,  // the source stands at pre-switchover: go on
-  ask,                  // nothing has been heard for a while: ask both
   cancel,               // migrate_cancel on the source
   yank_source,
   yank_destination,  // close a host's migration channel, out of band
@@ -24,9 +23,8 @@ enum class Action {
   take_back,  // journal entry: the source owns the VM from now on
   run_source,
   run_destination,  // cont
-  discard_source,
-  discard_destination,  // orderly quit of the host that lost
-  done                  // settled: `survivor` says who owns the VM
+  discard_source,   // orderly quit of the source, which has lost
+  done              // settled: nothing is left to decide
 };
 std::string_view to_string(Action action);
 

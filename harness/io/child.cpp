@@ -178,18 +178,4 @@ std::optional<std::string> find_executable(const std::string& binary) {
   return std::nullopt;
 }
 
-std::string output_of(Loop& loop, const Launch& launch, Clock::time_point deadline) {
-  MemoryFile output("output");
-  Launch with_output = launch;
-  with_output.output_fd = output.fd();
-  Child child(loop, with_output, nullptr);
-  if (!loop.run_until([&] { return !child.alive(); }, deadline))
-    throw InfraError(fmt::format("{} did not end in time", launch.binary));
-  const auto ending = *child.ending();
-  if (ending.code != 0 || ending.signal != 0)
-    throw InfraError(fmt::format("{} ended with status {} signal {}: {}", launch.binary,
-                                 ending.code, ending.signal, output.text()));
-  return output.text();
-}
-
 }  // namespace migfuzz::io

@@ -50,7 +50,5 @@ class Child {
 
 /// The full path of `binary`, or nothing when it is not an executable file.
 std::optional<std::string> find_executable(const std::string& binary);
-/// Runs a program to its end and returns its output; throws InfraError on failure or timeout.
-std::string output_of(Loop& loop, const Launch& launch, Clock::time_point deadline);
 
 }  // namespace migfuzz::io

@@ -169,19 +169,6 @@ TEST_CASE("Only the named descriptors are inherited, stdin is empty", "[child]")
   CHECK(output.text() == "open\nclosed\n");
 }
 
-TEST_CASE("output_of returns what was printed, and refuses failures and late ends", "[child]") {
-  io::Loop loop;
-  CHECK(io::output_of(loop, shell("echo one; echo two >&2"), soon()) == "one\ntwo\n");
-  try {
-    io::output_of(loop, shell("echo its reason; exit 3"), soon());
-    FAIL("a failure was taken for success");
-  } catch (const InfraError& error) {
-    CHECK(std::string(error.what()).find("status 3") != std::string::npos);
-    CHECK(std::string(error.what()).find("its reason") != std::string::npos);
-  }
-  CHECK_THROWS_AS(io::output_of(loop, shell("exec sleep 100"), soon(30)), InfraError);
-}
-
 TEST_CASE("Executables are looked up on PATH unless they have a slash", "[child]") {
   CHECK(io::find_executable("sh").has_value());
   CHECK(io::find_executable("/bin/sh") == "/bin/sh");

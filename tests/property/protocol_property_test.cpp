@@ -85,7 +85,7 @@ TEST_CASE("Every protocol: the dead are left in peace and force comes after pati
       if (touches({Action::fence_source, Action::discard_source, Action::yank_source,
                    Action::run_source, Action::continue_switchover, Action::cancel}))
         RC_ASSERT(!s.source.dead);
-      if (touches({Action::fence_destination, Action::discard_destination, Action::yank_destination,
+      if (touches({Action::fence_destination, Action::yank_destination,
                    Action::run_destination}))
         RC_ASSERT(!s.destination.dead);
       if (touches({Action::yank_source, Action::yank_destination}))
@@ -274,7 +274,6 @@ State act(State s, Action action) {
       s.source_runs = s.source_runs && s.source_silent;
       break;
     case Action::fence_destination:
-    case Action::discard_destination:
       s.destination_dead = true;
       s.destination_runs = false;
       s.source_cut = true;
@@ -332,7 +331,7 @@ Explored explore(const Protocol& protocol, Rules rules) {
       const auto action = protocol.decide(seen(s, over)).action;
       if (action == Action::done) ends.insert(s.key());
       if (action == Action::done && !s.source_dead && !s.destination_dead) ++found.two_left;
-      if (action == Action::done || action == Action::wait || action == Action::ask) continue;
+      if (action == Action::done || action == Action::wait) continue;
       leads_to(s, act(s, action));
       State written = s;
       written.journal = record(s.journal, action);

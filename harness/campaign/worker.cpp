@@ -29,12 +29,15 @@ void collect_evidence(CaseResult& result, World& world) {
   }
 }
 
+// Each point once, the second device of one name as its second occurrence: "…/begin#2".
 std::vector<std::string> points_passed(const History& history) {
   std::vector<std::string> points;
-  for (const auto& event : history.events())
-    if (event.kind == "point" &&
-        std::find(points.begin(), points.end(), event.name) == points.end())
-      points.push_back(event.name);
+  std::map<std::string, int> seen;
+  for (const auto& event : history.events()) {
+    if (event.kind != "point") continue;
+    const int nth = ++seen[event.name];
+    points.push_back(nth == 1 ? event.name : fmt::format("{}#{}", event.name, nth));
+  }
   return points;
 }
 

@@ -16,6 +16,12 @@ FaultKind make_corrupt() {
   kind.summary =
       "one bit of an owned page changes on the wire: a control of the harness's eyesight";
   kind.component = "data";
+  kind.effect = Effect::damages_page;
+  // Behind other points the page may be sent again, or no page record follows.
+  kind.excluded = [](const Trigger& trigger, Side) -> std::string {
+    if (trigger.point.phase == Phase::stopcopy && trigger.point.name == "enter") return "";
+    return "only pages of the final RAM section are not sent again";
+  };
   kind.sides = {Side::channel};
   kind.transport = Transport::unix_tight;
   kind.acts_on_page = true;

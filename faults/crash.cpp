@@ -15,6 +15,7 @@ FaultKind make_crash() {
   kind.name = "crash";
   kind.summary = "SIGKILL of one QEMU; its host lives on and closes the connection";
   kind.component = "qemu";
+  kind.effect = Effect::loses_host;
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::unix_tight;
   kind.colour = "#b3261e";

@@ -14,6 +14,7 @@ FaultKind make_hang() {
   kind.name = "hang";
   kind.summary = "every thread of one QEMU stands still; its connections stay open and silent";
   kind.component = "qemu";
+  kind.effect = Effect::loses_host;
   kind.active = false;
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::unix_tight;

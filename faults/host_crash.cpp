@@ -15,6 +15,7 @@ FaultKind make_host_crash() {
   kind.name = "host-crash";
   kind.summary = "a whole host disappears: its port goes silent, then its QEMU is killed";
   kind.component = "host";
+  kind.effect = Effect::loses_host;
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::tcp;
   kind.needs_tcp = true;

@@ -14,6 +14,7 @@ FaultKind make_link_down() {
   kind.name = "link-down";
   kind.summary = "one host loses the carrier of its link; then healed";
   kind.component = "network";
+  kind.effect = Effect::silences_channel;
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::tcp;
   kind.needs_tcp = true;
@@ -24,12 +25,12 @@ FaultKind make_link_down() {
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     if (world.link_up(spec.side)) return std::nullopt;
     // Towards the destination the channel's own bytes show it; what the source had sent is kept
-    // back at the point, so there a probe has to.
+    // back at the point, and at the manager's points nothing is under way: there a probe has to.
+    const bool by_bytes = spec.side == Side::destination && in_stream(spec.trigger.point);
     const auto stuck = world.unacknowledged_bytes(spec.side);
-    if (stuck == 0 && (spec.side == Side::destination || world.reachable(spec.side)))
-      return std::nullopt;
+    if (stuck == 0 && (by_bytes || world.reachable(spec.side))) return std::nullopt;
     return fmt::format("the {} has no carrier, {} bytes are unacknowledged{}", to_string(spec.side),
-                       stuck, spec.side == Side::source ? ", a probe gets no answer" : "");
+                       stuck, by_bytes ? "" : ", a probe gets no answer");
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.set_link(spec.side, true); };
   return kind;

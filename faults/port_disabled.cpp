@@ -15,6 +15,7 @@ FaultKind make_port_disabled() {
   kind.name = "port-disabled";
   kind.summary = "the switch drops everything of one host silently; the carrier stays; then healed";
   kind.component = "network";
+  kind.effect = Effect::silences_channel;
   kind.active = false;
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::tcp;
@@ -26,12 +27,12 @@ FaultKind make_port_disabled() {
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     if (world.port_forwarding(spec.side)) return std::nullopt;
     // Towards the destination the channel's own bytes show it; what the source had sent is kept
-    // back at the point, so there a probe has to.
+    // back at the point, and at the manager's points nothing is under way: there a probe has to.
+    const bool by_bytes = spec.side == Side::destination && in_stream(spec.trigger.point);
     const auto stuck = world.unacknowledged_bytes(spec.side);
-    if (stuck == 0 && (spec.side == Side::destination || world.reachable(spec.side)))
-      return std::nullopt;
+    if (stuck == 0 && (by_bytes || world.reachable(spec.side))) return std::nullopt;
     return fmt::format("{} port is disabled, {} bytes are unacknowledged{}", to_string(spec.side),
-                       stuck, spec.side == Side::source ? ", a probe gets no answer" : "");
+                       stuck, by_bytes ? "" : ", a probe gets no answer");
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.set_port(spec.side, true); };
   return kind;

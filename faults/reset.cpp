@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
+#include "faults/where.h"
 
 namespace migfuzz {
 
@@ -14,6 +15,8 @@ FaultKind make_reset() {
   kind.name = "reset";
   kind.summary = "RST to both peers at once; unread bytes are lost";
   kind.component = "channel";
+  kind.effect = Effect::cuts_channel;
+  kind.excluded = needs_channel;
   kind.sides = {Side::channel};
   kind.transport = Transport::tcp;
   kind.needs_tcp = true;

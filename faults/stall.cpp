@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
+#include "faults/where.h"
 
 namespace migfuzz {
 
@@ -13,6 +14,8 @@ FaultKind make_stall() {
   kind.name = "stall";
   kind.summary = "the channel stops at the point and stays open; later it flows again";
   kind.component = "channel";
+  kind.effect = Effect::silences_channel;
+  kind.excluded = needs_bytes_behind;
   kind.active = false;
   kind.sides = {Side::channel};
   kind.transport = Transport::unix_tight;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
+#include "faults/where.h"
 
 namespace migfuzz {
 
@@ -14,6 +15,8 @@ FaultKind make_truncate() {
   kind.name = "truncate";
   kind.summary = "FIN to the destination at the point; what the source still sends vanishes";
   kind.component = "channel";
+  kind.effect = Effect::cuts_channel;
+  kind.excluded = needs_channel;
   kind.sides = {Side::channel};
   kind.transport = Transport::tcp;
   kind.needs_tcp = true;

@@ -97,7 +97,7 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
   if (plan.accel != "auto") choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
   int signal = 0;
   const io::Signals signals(loop, [&](int number) { signal = number; });
-  std::vector<PlannedCase> cases(request.times, PlannedCase{plan, ""});
+  std::vector<PlannedCase> cases(request.times, PlannedCase{plan, std::nullopt});
   std::map<std::string, std::size_t> outcomes;
   Summary summary;
   std::vector<CaseResult> results;
@@ -119,7 +119,7 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
   for (const auto& [line, count] : outcomes)
     fmt::print("{} of {}: {}\n", count, request.times, line);
   if (signal != 0) return 128 + signal;
-  sum_up(summary, results, 0);
+  sum_up(summary, results, Matrix());
   return exit_status(summary);
 }
 

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
+#include <utility>
 
+#include "harness/arbiter.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -22,10 +25,16 @@ class Director {
  public:
   Director(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
            const FaultKind* fault)
-      : plan_(plan), world_(world), protocol_(protocol), guest_(guest), fault_(fault) {}
+      : plan_(plan),
+        world_(world),
+        guest_(guest),
+        fault_(fault),
+        arbiter_(protocol, world.journal()) {}
 
   Evidence run() {
-    const auto expected = expected_outcome(plan_);
+    std::vector<Effect> effects;
+    if (fault_ != nullptr) effects.push_back(fault_->effect);
+    const auto expected = expected_outcome(plan_, effects);
     if (!expected) throw UsageError("plan: the expected-outcome table has no rule for it");
     evidence_.expected = *expected;
     world_.start();
@@ -45,20 +54,40 @@ class Director {
     world_.history().add(actor, kind, name, std::move(fields));
   }
 
-  // --- the migration and its fault
-  // ----------------------------------------------------------------
+  // --- the migration and its fault -------------------------------------------------------------
 
   void open_migration() {
     note("director", "phase", "prepare");
     if (fault_ != nullptr) {
       stage_ = Stage::waiting;
       if (fault_->acts_on_page) inject();
-      world_.arm(spec().trigger);
+      if (in_stream(spec().trigger.point)) world_.arm(spec().trigger);
       note("director", "fault", "armed",
            {{"kind", spec().kind}, {"at", to_string(spec().trigger)}});
     }
+    started_ = acted_ = world_.now();
+    pass("prepare/ready");
+    if (fault_ != nullptr && stage_ == Stage::injected)
+      wait_until("the fault's effect before the migration", [&] { return !holds_arbiter(); },
+                 kDeliveryLimit);
     world_.migrate();
     started_ = acted_ = world_.now();
+  }
+
+  // A point of the director's own has been reached; true when the fault strikes here.
+  bool pass(std::string_view point) {
+    if (passed_.insert(std::string(point)).second)
+      note("director", "point", point, {{"offset", std::int64_t(world_.channel().forwarded)}});
+    if (stage_ != Stage::waiting || to_string(spec().trigger.point) != point) return false;
+    inject();
+    return true;
+  }
+
+  // What stands at a point of the director's own is the arbiter: until the fault has shown its
+  // effect nothing is decided.
+  bool holds_arbiter() {
+    step_fault();
+    return stage_ == Stage::injected && !in_stream(spec().trigger.point);
   }
 
   void settle() {
@@ -107,7 +136,7 @@ class Director {
 
   // True when something was done, so that the bound for settling starts again.
   bool step_fault() {
-    if (stage_ == Stage::waiting && world_.channel().holding) {
+    if (stage_ == Stage::waiting && in_stream(spec().trigger.point) && world_.channel().holding) {
       inject();
       return true;
     }
@@ -159,36 +188,63 @@ class Director {
     note("director", "fault", "healed", {{"kind", spec().kind}});
   }
 
-  // --- the arbiter
-  // ----------------------------------------------------------------------------------
+  // --- the arbiter -----------------------------------------------------------------------------
 
-  // True when the protocol says that everything has settled.
-  bool step_arbiter() {
+  Situation look() const {
     Situation situation;
     situation.source = world_.sight(Side::source);
     situation.destination = world_.sight(Side::destination);
-    const auto since = std::max(world_.last_progress(), acted_);
-    situation.quiet = std::chrono::duration_cast<Milliseconds>(world_.now() - since);
+    const auto since = [&](Clock::time_point then) {
+      return std::chrono::duration_cast<Milliseconds>(world_.now() - then);
+    };
+    situation.quiet = since(std::max(world_.last_progress(), acted_));
+    situation.since_action = since(acted_);
     situation.patience = Milliseconds(plan_.patience_ms);
-    situation.journal = journal_;
-    if (situation.quiet > situation.patience / 4 && world_.now() > next_question_) {
-      next_question_ = world_.now() + situation.patience / 4;
-      for (const auto side : {Side::source, Side::destination})
-        if (!world_.sight(side).dead) world_.ask(side);
-    }
-    const auto decision = protocol_.decide(situation);
-    if (decision.action == Action::wait) return false;
-    if (decision.action == last_action_ && world_.now() - acted_ < situation.patience)
-      return false;  // given a moment to show its effect
+    situation.destination_fresh = asked_at_ && world_.last_answer(Side::destination) >= *asked_at_;
+    return situation;
+  }
+
+  // A host that has not said anything for a while is asked: whoever hangs is found out by that.
+  void ask_the_silent(const Situation& situation) {
+    if (situation.quiet <= situation.patience / 4 || world_.now() <= next_question_) return;
+    next_question_ = world_.now() + situation.patience / 4;
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.ask(side);
+  }
+
+  // True when the protocol says that everything has settled.
+  bool step_arbiter() {
+    if (holds_arbiter()) return false;
+    if (unsent_) carry_out(*std::exchange(unsent_, std::nullopt));
+    const auto situation = look();
+    ask_the_silent(situation);
+    if (situation.destination.run == RunState::running && pass("activate/resumed")) return false;
+    const auto [action, why] = arbiter_.next(situation);
+    if (action == Action::wait) return false;
     // The canaries' arbiter forgets to end the host that lost: the defect could not show otherwise.
-    if (!plan_.plant.empty() && decision.action == Action::discard_source) return true;
-    journal_ = record(journal_, decision.action);
-    world_.persist(to_string(decision.action));
-    note("arbiter", "decision", to_string(decision.action), {{"why", decision.why}});
-    last_action_ = decision.action;
-    act(decision.action);
+    if (!plan_.plant.empty() && action == Action::discard_source) return true;
+    const bool about_to_run =
+        action == Action::ask_destination || action == Action::run_destination;
+    if (about_to_run && pass("activate/before-cont")) return false;
+    if (action == Action::discard_source && pass("activate/before-discard")) return false;
+    world_.persist(to_string(action));
+    arbiter_.note(action);
+    note("arbiter", "decision", to_string(action), {{"why", why}});
+    if (action == Action::run_destination && pass("activate/cont-journalled")) {
+      acted_ = world_.now();
+      unsent_ = action;
+      return false;
+    }
+    carry_out(action);
+    return action == Action::done;
+  }
+
+  void carry_out(Action action) {
+    const auto before = world_.now();
+    act(action);
     acted_ = world_.now();
-    return decision.action == Action::done;
+    asked_at_.reset();
+    if (action == Action::ask_destination) asked_at_ = before;
   }
 
   void act(Action action) {
@@ -211,6 +267,8 @@ class Director {
         return run_destination();
       case Action::discard_source:
         return world_.quit(Side::source);
+      case Action::ask_destination:
+        return world_.ask(Side::destination);
       case Action::hand_over:
       case Action::take_back:
       case Action::wait:
@@ -254,8 +312,7 @@ class Director {
     evidence_.pair = pair;
   }
 
-  // --- canaries: defects planted on purpose, which must be found
-  // --------------------------------------
+  // --- canaries: defects planted on purpose, which must be found -------------------------------
 
   void plant_stale_page() {
     // The oldest owned page gets what it held before: exactly what a lost dirty page looks like.
@@ -278,8 +335,7 @@ class Director {
     wait_for_beats(Side::source, kBeatsWanted);
   }
 
-  // --- what is left
-  // -------------------------------------------------------------------------------
+  // --- what is left ----------------------------------------------------------------------------
 
   bool wait_until(std::string_view what, const std::function<bool()>& done, Milliseconds limit) {
     const auto deadline = world_.now() + limit;
@@ -309,14 +365,16 @@ class Director {
   }
 
   void verify() {
-    for (const auto side : {Side::source, Side::destination})
+    for (const auto side : {Side::source, Side::destination}) {
       host(side).at_settle = world_.sight(side);
+      host(side).frozen = !world_.sight(side).dead && world_.frozen(side);
+    }
     const auto source_before = beats(Side::source), destination_before = beats(Side::destination);
     const auto runs = [&](Side side) {
       const auto& sight = host(side).at_settle;
       // `answers` is not asked for: a reply that was late when the arbiter was done proves nothing,
       // the guest's own steps do.
-      return !sight.dead && sight.run == RunState::running;
+      return !sight.dead && !host(side).frozen && sight.run == RunState::running;
     };
     for (const auto side : {Side::source, Side::destination})
       if (runs(side)) wait_for_beats(side, kBeatsWanted);
@@ -347,8 +405,15 @@ class Director {
   }
 
   void tear_down() {
-    for (const auto side : {Side::source, Side::destination})
-      if (!world_.sight(side).dead) world_.quit(side);
+    for (const auto side : {Side::source, Side::destination}) {
+      if (world_.sight(side).dead) continue;
+      if (!host(side).frozen) {
+        world_.quit(side);
+        continue;
+      }
+      host(side).ended_by_plan = true;
+      world_.kill(side);
+    }
     wait_until(
         "both hosts to end",
         [&] { return world_.sight(Side::source).dead && world_.sight(Side::destination).dead; },
@@ -384,14 +449,15 @@ class Director {
 
   const Plan& plan_;
   World& world_;
-  const Protocol& protocol_;
   const Guest& guest_;
   const FaultKind* fault_;
   Evidence evidence_;
   Stage stage_ = Stage::none;
   bool healed_ = false;
-  Journal journal_;
-  Action last_action_ = Action::wait;
+  Arbiter arbiter_;
+  std::set<std::string> passed_;  // points of the director's own
+  std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
+  std::optional<Clock::time_point> asked_at_;
   Clock::time_point started_, acted_, injected_at_, delivered_at_, next_question_;
 };
 

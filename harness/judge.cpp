@@ -58,6 +58,15 @@ double longest_gap(const History& history) {
   return longest;
 }
 
+// "7.2.22 -> 10.0.2", from what both QEMUs said in their greetings.
+std::string versions_of(const History& history) {
+  const auto of = [&](const char* host) {
+    const auto* event = history.first(host, "note", "version");
+    return event == nullptr ? std::string("?") : text_field(*event, "qemu").value_or("?");
+  };
+  return of("source") + " -> " + of("destination");
+}
+
 // What the report draws. Stream items and points are thousands over a run; the case's own folder
 // has them all.
 History worth_drawing(const History& history) {
@@ -99,7 +108,7 @@ void name_verdict(CaseResult& result) {
   result.headline = "nothing was checked";
   // The survivor's sentence sums a good case up; of a bad one the worst finding does.
   for (const auto& finding : result.findings)
-    if (finding.checker == "survivor" || result.headline.empty()) result.headline = finding.what;
+    if (finding.checker == "survivor") result.headline = finding.what;
   if (result.verdict == Verdict::pass || result.verdict == Verdict::expected_loss) return;
   for (const auto& finding : result.findings)
     if (finding.verdict == result.verdict) {
@@ -125,6 +134,9 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
         {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
   name_verdict(result);
   result.survivor = to_string(survivor_of(evidence));
+  result.expected = to_string(evidence.expected.expect);
+  result.rule = evidence.expected.rule;
+  result.versions = versions_of(history);
   result.delivered = evidence.delivered;
   if (const auto* proof = history.last("director", "fault", "delivered"))
     result.delivery_proof = text_field(*proof, "proof").value_or("");

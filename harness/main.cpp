@@ -86,7 +86,7 @@ std::vector<Phase> phases(const std::vector<std::string>& words) {
   for (const auto phase : all_phases()) known.emplace_back(to_string(phase));
   std::vector<Phase> list;
   for (const auto& word : words) {
-    if (word == "all") return {Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit};
+    if (word == "all") return {all_phases().begin(), all_phases().end()};
     const auto phase = phase_from(word);
     if (!phase) throw UsageError("--phase: " + unknown_word("phase", word, known));
     list.push_back(*phase);

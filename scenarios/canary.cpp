@@ -11,8 +11,8 @@
 namespace migfuzz {
 namespace {
 
-std::vector<PlannedCase> draw_canaries(const ScenarioRequest& request, const Catalogs&) {
-  std::vector<PlannedCase> cases;
+Drawn draw_canaries(const ScenarioRequest& request, const Catalogs&) {
+  Drawn drawn;
   std::uint64_t state = request.base.seed;
   for (const auto* plant : {"double-resume", "stale-page", "rollback"}) {
     PlannedCase one;
@@ -24,9 +24,9 @@ std::vector<PlannedCase> draw_canaries(const ScenarioRequest& request, const Cat
     one.plan.guest.seed = next_random(state);
     // Fast enough that every page has been written twice when the migration ends.
     one.plan.guest.dirty_pages_per_s = 20000;
-    cases.push_back(std::move(one));
+    drawn.cases.push_back(std::move(one));
   }
-  return cases;
+  return drawn;
 }
 
 }  // namespace

@@ -22,17 +22,21 @@ constexpr std::uint64_t kPageBits = 4096 * 8;
 std::vector<std::string> telling_points(Phase phase) {
   switch (phase) {
     case Phase::prepare:
-    case Phase::activate:
-      return {};
+      return {"prepare/ready", "prepare/connected"};
     case Phase::reserve:
-      return {"reserve/first-byte", "reserve/header-end", "reserve/ram-setup-begin",
-              "reserve/ram-setup-end"};
+      return {"reserve/first-byte", "reserve/first-byte+4", "reserve/header-end",
+              "reserve/configuration-end", "reserve/ram-setup-begin", "reserve/ram-setup-end"};
     case Phase::precopy:
       return {"precopy/begin", "precopy/page:100", "precopy/pass:2"};
     case Phase::stopcopy:
       break;
     case Phase::commit:
-      return {"commit/eof", "commit/vmdesc-begin", "commit/vmdesc-middle"};
+      return {"commit/eof",        "commit/vmdesc-begin", "commit/vmdesc-middle",
+              "commit/vmdesc-end", "commit/ack",          "commit/ack+3",
+              "commit/ack-end"};
+    case Phase::activate:
+      return {"activate/before-cont", "activate/cont-journalled", "activate/resumed",
+              "activate/before-discard"};
   }
   std::vector<std::string> points{"stopcopy/enter", "stopcopy/ram-end"};
   for (const auto* device : {"first", "cpu", "virtio-blk", "virtio-net", "last"})
@@ -40,6 +44,11 @@ std::vector<std::string> telling_points(Phase phase) {
       points.push_back(fmt::format("stopcopy/device:{}/{}", device, where));
   points.push_back("commit/eof");
   return points;
+}
+
+Cell cell_of(const ScenarioRequest& request, const FaultKind& kind, Side side,
+             const std::string& point) {
+  return {point, std::string(kind.name), side, request.base.protocol, request.versions};
 }
 
 std::vector<std::string> match_points(const std::string& pattern, const ScenarioRequest& request) {
@@ -70,36 +79,53 @@ void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted) {
   cases.resize(wanted);
 }
 
-std::vector<PlannedCase> draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
+template <typename T>
+bool chosen(const std::vector<T>& list, const T& one) {
+  return list.empty() || std::find(list.begin(), list.end(), one) != list.end();
+}
+
+Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
   for (const auto& name : request.faults) catalogs.find_fault(name);
-  std::vector<PlannedCase> cases;
+  Drawn drawn;
   for (const auto& point : wanted_points(request))
     for (const auto& kind : catalogs.faults) {
-      const auto& names = request.faults;
-      if (!names.empty() && std::find(names.begin(), names.end(), kind.name) == names.end())
-        continue;
+      if (!chosen(request.faults, std::string(kind.name))) continue;
       for (const auto side : kind.sides) {
-        const auto& sides = request.sides;
-        const bool wanted =
-            sides.empty() || std::find(sides.begin(), sides.end(), side) != sides.end();
-        if (wanted && goes_with(kind, point))
-          cases.push_back(cell_case(request, kind, side, point, "cells"));
+        if (!chosen(request.sides, side)) continue;
+        if (auto not_run = left_out(request, catalogs, kind, side, point))
+          drawn.left_out.push_back(std::move(*not_run));
+        else
+          drawn.cases.push_back(cell_case(request, kind, side, point, "cells"));
       }
     }
-  if (cases.empty())
-    throw UsageError(
-        "no cell has all of the chosen points, faults and sides; see `migfuzz list faults`");
-  repeat(cases, request.cases);
-  return cases;
+  if (drawn.cases.empty())
+    throw UsageError(drawn.left_out.empty()
+                         ? "no cell has all of the chosen points, faults and sides; see `migfuzz "
+                           "list faults`"
+                         : fmt::format("{}: {}", to_string(drawn.left_out.front().cell),
+                                       drawn.left_out.front().why));
+  repeat(drawn.cases, request.cases);
+  return drawn;
 }
 
 }  // namespace
 
-bool goes_with(const FaultKind& kind, const std::string& point) {
-  if (!kind.acts_on_page) return true;
-  // Behind these points page records still follow, and the page is not sent again later: only the
-  // final RAM section qualifies.
-  return point == "stopcopy/enter";
+std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& catalogs,
+                                const FaultKind& kind, Side side, const std::string& point) {
+  LeftOut none{cell_of(request, kind, side, point), "", false};
+  const auto trigger = trigger_from(point);
+  const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
+  if (cont && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
+    none.why = "under this protocol nobody sends `cont`";
+  else
+    none.why = kind.excluded(trigger, side);
+  const auto missing = request.missing.find(std::string(kind.needs));
+  if (none.why.empty() && missing != request.missing.end()) {
+    none.why = missing->second;
+    none.here = true;
+  }
+  if (none.why.empty()) return std::nullopt;
+  return none;
 }
 
 std::vector<std::string> wanted_points(const ScenarioRequest& request) {
@@ -110,15 +136,7 @@ std::vector<std::string> wanted_points(const ScenarioRequest& request) {
         points.push_back(std::move(point));
   };
   if (request.points.empty())
-    for (const auto phase : request.phases) {
-      auto telling = telling_points(phase);
-      if (telling.empty())
-        throw UsageError(
-            fmt::format("--phase: `{}` has no points yet; take reserve, precopy, "
-                        "stopcopy or commit",
-                        to_string(phase)));
-      add(std::move(telling));
-    }
+    for (const auto phase : request.phases) add(telling_points(phase));
   for (const auto& pattern : request.points) add(match_points(pattern, request));
   return points;
 }
@@ -126,13 +144,14 @@ std::vector<std::string> wanted_points(const ScenarioRequest& request) {
 PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Side side,
                       const std::string& point, std::string_view scenario) {
   PlannedCase drawn;
-  drawn.cell = fmt::format("{} × {} × {}", point, kind.name, to_string(side));
+  drawn.cell = cell_of(request, kind, side, point);
   Plan& plan = drawn.plan;
   plan = request.base;
   plan.scenario = scenario;
   // Each cell has its own numbers, and keeps them whatever other cells are drawn beside it.
   std::uint64_t state = request.base.seed;
-  for (const char c : drawn.cell) state = state * 0x100000001b3ULL ^ static_cast<unsigned char>(c);
+  for (const char c : fmt::format("{} × {} × {}", point, kind.name, to_string(side)))
+    state = state * 0x100000001b3ULL ^ static_cast<unsigned char>(c);
   plan.guest.seed = next_random(state);
   plan.transport = kind.transport;
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);

@@ -12,7 +12,9 @@ PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Sid
 /// The points the request asks for, in stream order; UsageError for a name that matches none.
 std::vector<std::string> wanted_points(const ScenarioRequest& request);
 
-/// True when `kind` can act at `point`.
-bool goes_with(const FaultKind& kind, const std::string& point);
+/// Why the cell makes no case, in one clause, and whether that is for want of something on this
+/// machine; nothing when it makes one.
+std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& catalogs,
+                                const FaultKind& kind, Side side, const std::string& point);
 
 }  // namespace migfuzz

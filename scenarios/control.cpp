@@ -6,8 +6,8 @@
 namespace migfuzz {
 namespace {
 
-std::vector<PlannedCase> draw_controls(const ScenarioRequest& request, const Catalogs&) {
-  std::vector<PlannedCase> cases;
+Drawn draw_controls(const ScenarioRequest& request, const Catalogs&) {
+  Drawn drawn;
   std::uint64_t state = request.base.seed;
   const auto count = request.cases != 0 ? request.cases : 20;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -20,9 +20,9 @@ std::vector<PlannedCase> draw_controls(const ScenarioRequest& request, const Cat
     one.plan.least_passes = 4;
     one.plan.guest.dirty_pages_per_s = 30000;
     one.plan.patience_ms = 5000;
-    cases.push_back(std::move(one));
+    drawn.cases.push_back(std::move(one));
   }
-  return cases;
+  return drawn;
 }
 
 }  // namespace

@@ -94,6 +94,38 @@ FindingGroup group_of(const CaseResult& result, const std::string& folder) {
   return group;
 }
 
+// Rows in the order of phases, then by name.
+std::vector<Coverage> coverage_of(const Matrix& matrix, const std::set<std::string>& delivered) {
+  std::vector<Coverage> rows;
+  const auto row_of = [&](const Cell& cell) -> Coverage& {
+    Coverage row;
+    row.phase = cell.point.substr(0, cell.point.find('/'));
+    row.fault = cell.fault;
+    row.side = to_string(cell.side);
+    row.protocol = cell.protocol;
+    row.versions = cell.versions;
+    for (auto& known : rows)
+      if (known.phase == row.phase && known.fault == row.fault && known.side == row.side &&
+          known.protocol == row.protocol && known.versions == row.versions)
+        return known;
+    return rows.emplace_back(std::move(row));
+  };
+  for (const auto& cell : matrix.required) {
+    auto& row = row_of(cell);
+    ++row.required;
+    if (delivered.contains(to_string(cell))) ++row.delivered;
+  }
+  for (const auto& [cell, why, here] : matrix.left_out) {
+    auto& row = row_of(cell);
+    ++(here ? row.impossible : row.meaningless);
+    if (std::find(row.why.begin(), row.why.end(), why) == row.why.end()) row.why.push_back(why);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return phase_from(a.phase) < phase_from(b.phase);
+  });
+  return rows;
+}
+
 // One run of a campaign; its members are what the steps share.
 class Campaign {
  public:
@@ -115,14 +147,14 @@ class Campaign {
     adopt(draw, choose(pool_, draw.base, request_.memory_given,
                        catalogs_.find_guest(draw.base.guest.name)));
     draw.passed_points = run_controls(draw);
-    const auto cases = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
-    for (const auto& one : cases) check_plan(one.plan, catalogs_);
-    std::set<std::string> cells;
-    for (const auto& one : cases)
-      if (!one.cell.empty()) cells.insert(one.cell);
-    required_ = cells.size();
-    progress_.set_total(cases.size() + controls_);
-    run_cases(cases, nullptr);
+    const auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
+    for (const auto& one : drawn.cases) {
+      check_plan(one.plan, catalogs_);
+      if (one.cell) matrix_.required.insert(*one.cell);
+    }
+    matrix_.left_out = drawn.left_out;
+    progress_.set_total(drawn.cases.size() + controls_);
+    run_cases(drawn.cases, nullptr);
     progress_.finish();
     return finish();
   }
@@ -153,7 +185,7 @@ class Campaign {
     auto two = draw;
     two.cases = 2;
     two.base.seed ^= 0xc0117201;  // not the numbers that the scenario `control` draws
-    auto cases = catalogs_.find_scenario("control").draw(two, catalogs_);
+    auto cases = catalogs_.find_scenario("control").draw(two, catalogs_).cases;
     controls_ = cases.size();
     progress_.set_total(controls_);
     std::vector<std::string> points;
@@ -167,7 +199,7 @@ class Campaign {
     pool_.run(
         std::move(cases),
         [&](Pool::Done done) {
-          done.result.required_cell = done.planned.cell;
+          if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
           apply_known_issues(done.result, request_.known_issues, source_version_,
                              destination_version_, utc_now("{:%Y-%m-%d}"));
           if (points != nullptr && points->size() < done.passed_points.size())
@@ -190,7 +222,7 @@ class Campaign {
     summary_.host = host_text();
     summary_.interrupted = signal_ != 0;
     summary_.duration_s = std::chrono::duration<double>(Clock::now() - started_).count();
-    sum_up(summary_, output_.results(), required_, output_.folder());
+    sum_up(summary_, output_.results(), matrix_, output_.folder());
     output_.finish(summary_, reports_);
     print_end();
     return signal_ != 0 ? 128 + signal_ : exit_status(summary_);
@@ -217,7 +249,8 @@ class Campaign {
   Progress progress_;
   Summary summary_;
   std::string source_version_, destination_version_;
-  std::size_t required_ = 0, controls_ = 0;
+  Matrix matrix_;
+  std::size_t controls_ = 0;
   Clock::time_point started_;
 };
 
@@ -268,21 +301,20 @@ Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& gues
   return chosen;
 }
 
-void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_t cells_required,
+void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
             const std::string& folder) {
   summary.cases = results.size();
-  summary.cells_required = cells_required;
+  summary.cells_required = matrix.required.size();
   Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
   std::map<std::string, FindingGroup> groups;
   std::set<std::string> delivered;
   for (const auto& result : results) {
     ++summary.verdicts[result.verdict];
     if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
-    const auto expected = expected_outcome(result.plan);
-    Control* of = !result.plan.plant.empty()                     ? &canary
-                  : result.plan.faults.empty()                   ? &control
-                  : expected && expected->expect == Expect::seen ? &sight
-                                                                 : nullptr;
+    Control* of = !result.plan.plant.empty()           ? &canary
+                  : result.plan.faults.empty()         ? &control
+                  : result.rule == kDamageIsSeen       ? &sight
+                                                       : nullptr;
     if (of != nullptr) {
       ++of->cases;
       const bool found =
@@ -300,6 +332,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_
     ++found->second.count;
   }
   summary.cells_delivered = delivered.size();
+  summary.coverage = coverage_of(matrix, delivered);
   for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));
   std::stable_sort(summary.findings.begin(), summary.findings.end(),
                    [](const auto& a, const auto& b) { return a.verdict < b.verdict; });

@@ -4,6 +4,7 @@
 // transport, which also tells the points of this machine's stream, then the scenario's cases.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,9 +41,15 @@ Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& gues
 int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs& catalogs,
                  const TrialFunction& trial, const Reports& reports);
 
-/// Sums up finished cases: verdict counts, cells, findings by signature, controls.
+/// The cells of a run: those that have to be delivered, and those that were left out, with why.
+struct Matrix {
+  std::set<Cell> required;
+  std::vector<LeftOut> left_out;
+};
+
+/// Sums up finished cases: verdict counts, coverage, findings by signature, controls.
 /// `folder` is where the evidence lies, for the replay lines.
-void sum_up(Summary& summary, const std::vector<CaseResult>& results, std::size_t cells_required,
+void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
             const std::string& folder = ".");
 
 }  // namespace migfuzz

@@ -22,7 +22,7 @@ class Truth final : public Checker {
       return {checkers::broken(name(), "false-completion",
                                "the source reported `completed`, the destination has no image")};
     const auto idle = [](const HostEvidence& host, std::uint64_t beats) {
-      return !host.at_settle.dead && host.at_settle.answers &&
+      return !host.at_settle.dead && !host.frozen && host.at_settle.answers &&
              host.at_settle.run == RunState::running && beats == 0;
     };
     if (idle(e.source, e.beats_after_settle_source))

@@ -61,6 +61,12 @@ const Scenario& Catalogs::find_scenario(std::string_view name) const {
   return find("scenario", name, scenarios);
 }
 
+std::optional<Expectation> Catalogs::expected(const Plan& plan) const {
+  std::vector<Effect> effects;
+  for (const auto& fault : plan.faults) effects.push_back(find_fault(fault.kind).effect);
+  return expected_outcome(plan, effects);
+}
+
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
   const auto& guest = catalogs.find_guest(plan.guest.name);
   catalogs.find_protocol(plan.protocol);
@@ -76,6 +82,12 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     if (kind.needs_tcp && plan.transport != Transport::tcp)
       throw UsageError(fmt::format("plan: fault `{}` needs transport `tcp`, the plan says `{}`",
                                    fault.kind, to_string(plan.transport)));
+    if (kind.must_heal && fault.heal_after_ms == 0)
+      throw UsageError(fmt::format("plan: fault `{}` has to be healed; give it a heal_after_ms",
+                                   fault.kind));
+    if (const auto why = kind.excluded(fault.trigger, fault.side); !why.empty())
+      throw UsageError(fmt::format("plan: fault `{}` has no meaning at {}: {}", fault.kind,
+                                   to_string(fault.trigger), why));
     if (std::find(kind.sides.begin(), kind.sides.end(), fault.side) == kind.sides.end()) {
       std::vector<std::string_view> sides;
       for (const auto side : kind.sides) sides.push_back(to_string(side));
@@ -83,7 +95,7 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
                                    to_string(fault.side), fmt::join(sides, ", ")));
     }
   }
-  if (!expected_outcome(plan))
+  if (!catalogs.expected(plan))
     throw UsageError("plan: the expected-outcome table has no rule for this fault, side and point");
 }
 

@@ -28,7 +28,7 @@ struct HypervisorKind {
       build;
 };
 
-struct PlannedCase;
+struct Drawn;
 struct ScenarioRequest;
 struct Catalogs;
 
@@ -36,7 +36,7 @@ struct Catalogs;
 struct Scenario {
   std::string_view name;
   std::string_view summary;
-  std::function<std::vector<PlannedCase>(const ScenarioRequest&, const Catalogs&)> draw;
+  std::function<Drawn(const ScenarioRequest&, const Catalogs&)> draw;
 };
 
 struct Catalogs {
@@ -52,6 +52,8 @@ struct Catalogs {
   const Protocol& find_protocol(std::string_view name) const;
   const HypervisorKind& find_hypervisor(std::string_view name) const;
   const Scenario& find_scenario(std::string_view name) const;
+  /// What must be left of the VM; nothing when the table has no rule or a fault is not known.
+  std::optional<Expectation> expected(const Plan& plan) const;
 };
 
 /// "KIND `WORD` is not known; nearest: a, b; see `migfuzz list KINDs`".

@@ -23,6 +23,7 @@ struct HostEvidence {
   Sight at_settle;                // when the arbiter was done
   std::optional<ImageExam> exam;  // of its image, when it stood still for the last time
   std::optional<Ending> ending;   // nothing: it was still alive at teardown and refused to end
+  bool frozen = false;            // every thread stood still by the plan when the case ended
   bool ended_by_plan = false;     // killed by a fault, by fencing, or by teardown after a hang
   std::string messages;           // its stderr
 };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/outcome.h"
 #include "harness/core/plan.h"
 #include "harness/core/world.h"
 
@@ -27,11 +28,15 @@ struct FaultKind {
   std::string_view name;
   std::string_view summary;              // one line: what fails and what the peers see
   std::string_view component;            // "qemu", "host", "channel", "network", "data"
+  Effect effect = Effect::loses_host;    // what it amounts to: the key of the expected outcomes
   bool active = true;                    // active: does something; passive: stops doing something
   std::vector<Side> sides;               // where it can hit
   Transport transport = Transport::tcp;  // the transport that shows it best
   bool needs_tcp = false;                // a network or TCP effect: has no meaning on AF_UNIX
   std::uint32_t heal_after_ms = 0;       // default; 0: stays
+  bool must_heal = false;                // a plan that leaves it unhealed is refused
+  /// A capability of the machine that it needs ("nftables", "netem"); empty: none.
+  std::string_view needs;
   std::uint32_t patience_ms = 0;  // least patience of the arbiter with it; 0: the plan's default
   Flow flow = Flow::at_injection;
   /// Injected before the migration starts and acts on the first page record behind its point; the
@@ -40,6 +45,10 @@ struct FaultKind {
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
 
+  /// Why it has no meaning at that point on that side, in one clause; empty: it has one.
+  std::function<std::string(const Trigger&, Side)> excluded = [](const Trigger&, Side) {
+    return std::string();
+  };
   std::function<void(World&, const FaultSpec&)> inject;
   /// The proof, one line, once there is one.
   std::function<std::optional<std::string>(World&, const FaultSpec&)> delivered;

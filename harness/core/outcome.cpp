@@ -5,115 +5,162 @@
 namespace migfuzz {
 namespace {
 
+using enum Effect;
+constexpr unsigned kIncomplete = static_cast<unsigned>(Reached::incomplete);
+constexpr unsigned kComplete = static_cast<unsigned>(Reached::complete);
+constexpr unsigned kAcknowledged = static_cast<unsigned>(Reached::acknowledged);
+constexpr unsigned kAny = 15;
+constexpr auto kSource = Side::source, kDestination = Side::destination;
+constexpr std::nullopt_t kEither = std::nullopt;
+constexpr const char* kHandshake = "handshake";
+constexpr const char* kAutostart = "autostart";
+
 // Reviewed as one piece. The order matters: the first rule that matches decides.
+// clang-format off
 constexpr std::array kTable{
-    OutcomeRule{"damage-is-seen",
-                "",
-                "corrupt",
-                {},
-                true,
-                true,
-                {},
-                Expect::seen,
-                "without TLS the stream has no checksum over pages: QEMU cannot notice, the memory "
-                "checker must"},
-    // --- healed in time
-    // -----------------------------------------------------------------------------
-    OutcomeRule{"healed-hole",
-                "",
-                "stall port-disabled link-down",
-                {},
-                true,
-                true,
-                true,
-                Expect::destination,
-                "TCP delivers every byte once a silent path is back; a hole shorter than the "
-                "manager's patience costs time and nothing else"},
-    OutcomeRule{"healed-hang",
-                "",
-                "hang",
-                {},
-                true,
-                true,
-                true,
-                Expect::one,
-                "a host that comes back before it is fenced goes on; one that is fenced has lost"},
-    // --- the source is gone
-    // -------------------------------------------------------------------------
-    OutcomeRule{"source-lost-before-eof", "", "crash host-crash hang", Side::source, true, false,
-                false, Expect::loss,
-                "the original host must stay stable until commitment (Clark et al., NSDI'05, 3.2): "
-                "before QEMU_VM_EOF the destination's image is incomplete"},
-    OutcomeRule{"source-lost-after-eof", "", "crash host-crash hang", Side::source, false, true,
-                false, Expect::destination,
-                "from QEMU_VM_EOF on the destination has the complete image (savevm.c: the VMDESC "
-                "behind it is not needed to run)"},
-    // --- the destination is gone
-    // --------------------------------------------------------------------
-    OutcomeRule{
-        "destination-lost-before-eof", "", "crash host-crash hang", Side::destination, true, false,
-        false, Expect::source,
-        "the source owns the VM until commitment and resumes on any failure (Clark et al.)"},
-    OutcomeRule{"destination-lost-after-eof", "handshake", "crash host-crash hang",
-                Side::destination, false, true, false, Expect::source,
+    OutcomeRule{kDamageIsSeen, damages_page, kEither,
+                kAny, "", Expect::seen,
+                "without TLS the stream has no checksum over pages: QEMU cannot notice, the "
+                "memory checker must"},
+    OutcomeRule{"frame-refused", damages_frame, kEither,
+                kIncomplete, "", Expect::source,
+                "a stream whose framing is wrong is refused (savevm.c, qemu_loadvm_state): "
+                "nothing was committed"},
+    OutcomeRule{"frame-after-eof", damages_frame, kEither,
+                kAny, "", Expect::one,
+                "behind QEMU_VM_EOF only the description follows, which nobody needs to run"},
+    OutcomeRule{"migration-refused", refuses_migration, kEither,
+                kAny, "", Expect::source,
+                "what cannot be loaded is refused before commitment: the source resumes (Clark "
+                "et al., NSDI'05)"},
+    // --- a host is gone ---
+    OutcomeRule{"source-lost-before-eof", loses_host, kSource,
+                kIncomplete, "", Expect::loss,
+                "the original host must stay stable until commitment (Clark et al., NSDI'05, "
+                "3.2): before QEMU_VM_EOF the destination's image is incomplete"},
+    OutcomeRule{"source-lost-after-eof", loses_host, kSource,
+                kAny, "", Expect::destination,
+                "from QEMU_VM_EOF on the destination has the complete image (savevm.c: the "
+                "VMDESC behind it is not needed to run)"},
+    OutcomeRule{"destination-lost-before-eof", loses_host, kDestination,
+                kIncomplete, "", Expect::source,
+                "the source owns the VM until commitment and resumes on any failure (Clark et "
+                "al.)"},
+    OutcomeRule{"destination-lost-after-eof", loses_host, kDestination,
+                kComplete | kAcknowledged, kHandshake, Expect::source,
                 "the destination was not told to run yet: the source's image is current"},
-    OutcomeRule{"destination-lost-after-eof-autostart", "autostart", "crash host-crash hang",
-                Side::destination, false, true, false, Expect::double_run,
-                "the destination may run before it acknowledges, and its end looks like a failed "
-                "migration to the source"},
-    // --- the channel is gone
-    // ------------------------------------------------------------------------
-    OutcomeRule{"channel-lost-before-eof",
-                "",
-                "reset close truncate stall port-disabled link-down",
-                {},
-                true,
-                false,
-                false,
-                Expect::source,
+    OutcomeRule{"destination-lost-after-eof-autostart", loses_host, kDestination,
+                kComplete, kAutostart, Expect::double_run,
+                "the destination may run before it acknowledges, and its end looks like a "
+                "failed migration to the source"},
+    OutcomeRule{"destination-lost-after-it-ran", loses_host, kDestination,
+                kAny, "", Expect::loss,
+                "the destination owned the VM and may have run: the source's image is the past, "
+                "and the loss of a VM's only host is no matter of the migration any more"},
+    OutcomeRule{"healed-hang", pauses_host, kEither,
+                kAny, "", Expect::one,
+                "a host that comes back before it is fenced goes on; one that is fenced has "
+                "lost"},
+    // --- the channel fails ---
+    OutcomeRule{"channel-lost-before-eof", cuts_channel, kEither,
+                kIncomplete, "", Expect::source,
                 "the destination cannot have acknowledged: the source resumes (migration.c, "
                 "migration_iteration_finish)"},
-    OutcomeRule{"acknowledgement-lost",
-                "handshake",
-                "reset close truncate stall port-disabled link-down",
-                {},
-                false,
-                true,
-                false,
-                Expect::one,
-                "whether the acknowledgement passed is a race; fencing before resuming leaves one"},
-    OutcomeRule{
-        "acknowledgement-lost-autostart",
-        "autostart",
-        "reset close truncate stall port-disabled link-down",
-        {},
-        false,
-        true,
-        false,
-        Expect::double_run,
-        "the destination runs before it acknowledges: the two generals' hazard of autostart"},
+    OutcomeRule{"acknowledgement-lost", cuts_channel, kEither,
+                kComplete, kHandshake, Expect::one,
+                "whether the acknowledgement passed is a race; fencing before resuming leaves "
+                "one"},
+    OutcomeRule{"acknowledgement-lost-autostart", cuts_channel, kEither,
+                kComplete, kAutostart, Expect::double_run,
+                "the destination runs before it acknowledges: the two generals' hazard of "
+                "autostart"},
+    OutcomeRule{"channel-lost-after-acknowledgement", cuts_channel, kEither,
+                kAny, "", Expect::destination,
+                "the source has the acknowledgement: nobody needs the channel any more"},
+    OutcomeRule{"healed-hole", silences_channel, kEither,
+                kAny, "", Expect::destination,
+                "TCP delivers every byte once a silent path is back; a hole shorter than the "
+                "manager's patience costs time and nothing else"},
+    OutcomeRule{"slow-channel", slows_channel, kEither,
+                kAny, "", Expect::destination,
+                "a slow channel delivers every byte: it costs time and nothing else"},
+    // --- those who manage ---
+    OutcomeRule{"cancelled-before-eof", cancels_migration, kEither,
+                kIncomplete, "", Expect::source,
+                "a cancelled migration leaves the VM where it was (qapi/migration.json, "
+                "migrate_cancel)"},
+    OutcomeRule{"cancelled-after-eof", cancels_migration, kEither,
+                kComplete, kHandshake, Expect::one,
+                "whether the cancel or the acknowledgement comes first is a race; fencing "
+                "before resuming leaves one"},
+    OutcomeRule{"cancelled-after-eof-autostart", cancels_migration, kEither,
+                kComplete, kAutostart, Expect::double_run,
+                "the destination may run before the cancel reaches the source"},
+    OutcomeRule{"cancelled-too-late", cancels_migration, kEither,
+                kAny, "", Expect::destination,
+                "a migration that has completed cannot be cancelled"},
+    OutcomeRule{"manager-blind", blinds_manager, kEither,
+                kAny, "", Expect::destination,
+                "QEMU migrates without its manager; a manager that sees again within its "
+                "patience goes on"},
+    OutcomeRule{"arbiter-away", stops_arbiter, kEither,
+                kAny, "", Expect::destination,
+                "what the arbiter decided is in its journal; QEMU waits for it before the "
+                "switch-over and before it runs"},
+    // --- the disk fails for a while ---
+    OutcomeRule{"storage-failed", fails_storage, kEither,
+                kAny, "", Expect::one,
+                "a host that cannot flush or activate its images may give the migration up or "
+                "be late; the VM stays with exactly one"},
 };
+// clang-format on
 
-bool names(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const auto space = list.find(' ');
-    if (list.substr(0, space) == word) return true;
-    list = space == std::string_view::npos ? std::string_view() : list.substr(space + 1);
-  }
-  return false;
+// A hole that outlasts the manager's patience is given up before it is healed.
+Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
+  const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
+  if (effect == loses_host && in_time) return pauses_host;
+  if (effect == silences_channel && !in_time) return cuts_channel;
+  return effect;
 }
 
-bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault) {
-  // A hole that outlasts the manager's patience is given up before it is healed.
-  const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
-  const bool after_eof = fault.trigger.point.phase >= Phase::commit;
-  return (rule.protocol.empty() || rule.protocol == plan.protocol) &&
-         names(rule.faults, fault.kind) && (!rule.side || *rule.side == fault.side) &&
-         (after_eof ? rule.after_eof : rule.before_eof) &&
-         (!rule.healed || *rule.healed == in_time);
+bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect) {
+  const auto reached = static_cast<unsigned>(reached_at(fault.trigger, fault.side, effect));
+  return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
+         (rule.reached & reached) != 0 &&
+         (rule.protocol.empty() || rule.protocol == plan.protocol);
 }
 
 }  // namespace
+
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case loses_host:
+      return "loses-host";
+    case pauses_host:
+      return "pauses-host";
+    case cuts_channel:
+      return "cuts-channel";
+    case silences_channel:
+      return "silences-channel";
+    case slows_channel:
+      return "slows-channel";
+    case refuses_migration:
+      return "refuses-migration";
+    case cancels_migration:
+      return "cancels-migration";
+    case blinds_manager:
+      return "blinds-manager";
+    case fails_storage:
+      return "fails-storage";
+    case stops_arbiter:
+      return "stops-arbiter";
+    case damages_page:
+      return "damages-page";
+    case damages_frame:
+      return "damages-frame";
+  }
+  return "?";
+}
 
 std::string_view to_string(Expect expect) {
   switch (expect) {
@@ -133,14 +180,30 @@ std::string_view to_string(Expect expect) {
   return "?";
 }
 
+Reached reached_at(const Trigger& trigger, Side side, Effect effect) {
+  const auto& [phase, name, plus_bytes] = trigger.point;
+  if (phase == Phase::activate)
+    return name == "before-cont" ? Reached::acknowledged : Reached::activated;
+  // The end mark is one byte: behind it the image is complete.
+  if (phase < Phase::commit)
+    return name == "eof-begin" && plus_bytes > 0 ? Reached::complete : Reached::incomplete;
+  if (name == "ack-end") return Reached::acknowledged;
+  const bool said_it = name == "ack" && side == Side::destination &&
+                       (effect == loses_host || effect == pauses_host);
+  return said_it ? Reached::acknowledged : Reached::complete;
+}
+
 std::span<const OutcomeRule> outcome_table() { return kTable; }
 
-std::optional<Expectation> expected_outcome(const Plan& plan) {
+std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects) {
   if (plan.faults.empty())
     return Expectation{Expect::destination, "no-fault", "nothing fails: the migration completes"};
-  if (plan.faults.size() > 1) return std::nullopt;  // the table speaks of single faults
+  if (plan.faults.size() > 1 || effects.size() != 1)
+    return std::nullopt;  // the table speaks of single faults
+  const auto& fault = plan.faults.front();
+  const auto effect = as_it_ends(effects.front(), fault, plan);
   for (const auto& rule : kTable)
-    if (matches(rule, plan, plan.faults.front()))
+    if (matches(rule, plan, fault, effect))
       return Expectation{rule.expect, rule.rule, rule.reason};
   return std::nullopt;
 }

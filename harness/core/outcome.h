@@ -1,8 +1,8 @@
 // Expected outcomes: one reviewed table that says, for every cell, who must survive and why.
 //
-// A disagreement with the table is a finding, in either direction. Rules are tried from the top;
-// the first that matches a plan decides. A plan that no rule matches has no expectation, and such
-// a case can never pass.
+// The table knows no fault by name. A kind says what its failure amounts to (Effect), a trigger
+// says how far the migration had come (Stage), and the first row that matches both decides. A
+// disagreement with the table is a finding, in either direction; a plan without a row is refused.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,41 @@
 
 namespace migfuzz {
 
+/// What a failure amounts to, whichever way it came about.
+enum class Effect {
+  loses_host,         // a host stops for good; healed in time it is only paused
+  pauses_host,        // a host stands still and comes back before the manager's patience ends
+  cuts_channel,       // the connection is ended for at least one peer
+  silences_channel,   // nothing that matters gets through; not healed in time it counts as cut
+  slows_channel,      // everything gets through, later
+  refuses_migration,  // it cannot succeed: found out before or while the stream is read
+  cancels_migration,  // somebody other than the arbiter cancels it
+  blinds_manager,     // the manager loses sight of a host until the heal
+  fails_storage,      // the disk fails or hangs until the heal
+  stops_arbiter,      // the arbiter is away until the heal
+  damages_page,       // an owned page changes on the wire
+  damages_frame       // a framing byte of the stream changes on the wire
+};
+std::string_view to_string(Effect effect);  // "loses-host"
+
+/// How far a migration has come at a point, as far as it matters for who must survive.
+enum class Reached {
+  incomplete = 1,    // before QEMU_VM_EOF was delivered: only the source has the image
+  complete = 2,      // from there on, until the destination's acknowledgement is under way
+  acknowledged = 4,  // the source has it or will get it; the destination was not told to run
+  activated = 8      // the destination was told to run, or runs by itself
+};
+/// `side` matters at commit/ack: a destination that is lost there has sent its acknowledgement.
+Reached reached_at(const Trigger& trigger, Side side, Effect effect);
+
 /// What must be left of the VM.
 enum class Expect {
   source,       // the source runs on, untouched
   destination,  // the destination's image runs
   one,          // exactly one of them: which depends on a race that is nobody's mistake
   loss,         // the VM is lost, as this kind of migration is known to lose it
-  seen,         // data was damaged on purpose: the memory checker must name the page
-  double_run    // both may run: a weakness the protocol is known for
+  seen,         // one of them runs, and the damage is seen by the memory checker
+  double_run    // both may run: a hazard that this protocol is known for
 };
 std::string_view to_string(Expect expect);
 
@@ -30,20 +57,21 @@ struct Expectation {
   std::string_view reason;  // why, with its source
 };
 
-/// One row. Empty strings and nothing match everything.
+/// One row. An empty protocol and no side match every one.
 struct OutcomeRule {
   std::string_view rule;
-  std::string_view protocol;
-  std::string_view faults;  // space-separated kinds
+  Effect effect = Effect::loses_host;
   std::optional<Side> side;
-  bool before_eof = true;  // matches points before QEMU_VM_EOF has been delivered
-  bool after_eof = true;   // matches points from there on
-  std::optional<bool> healed;
+  unsigned reached = 15;  // a set of Reached
+  std::string_view protocol;
   Expect expect = Expect::one;
   std::string_view reason;
 };
 
+/// The rule of faults that control the harness's own eyesight.
+inline constexpr std::string_view kDamageIsSeen = "damage-is-seen";
 std::span<const OutcomeRule> outcome_table();
-std::optional<Expectation> expected_outcome(const Plan& plan);
+/// `effects` are those of the plan's faults, in their order.
+std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects);
 
 }  // namespace migfuzz

@@ -15,8 +15,12 @@ namespace migfuzz {
 namespace {
 
 using enum Phase;
+constexpr auto kBack = PointKind::Place::return_path;
+constexpr auto kManager = PointKind::Place::manager;
 
 constexpr auto kKinds = std::to_array<PointKind>({
+    {prepare, "ready", "both hosts are up; `migrate` is not sent yet", kManager},
+    {prepare, "connected", "the channel is connected; nothing has passed"},
     {reserve, "first-byte", "before the first byte of the stream"},
     {reserve, "header-end", "after the 8 bytes of magic and version"},
     {reserve, "configuration-end", "after the machine's name and the configuration's subsections"},
@@ -41,8 +45,12 @@ constexpr auto kKinds = std::to_array<PointKind>({
     {commit, "vmdesc-begin", "before the description of the devices that follows the state"},
     {commit, "vmdesc-middle", "in the middle of that description"},
     {commit, "vmdesc-end", "after that description, the last byte of the stream"},
-    {commit, "ack", "return path: before the destination's acknowledgement (SHUT)", true},
-    {commit, "ack-end", "return path: after the destination's acknowledgement (SHUT)", true},
+    {commit, "ack", "return path: before the destination's acknowledgement (SHUT)", kBack},
+    {commit, "ack-end", "return path: after the destination's acknowledgement (SHUT)", kBack},
+    {activate, "before-cont", "handshake: handed over; the destination was not told yet", kManager},
+    {activate, "cont-journalled", "handshake: `cont` is in the journal and not sent yet", kManager},
+    {activate, "resumed", "the destination runs", kManager},
+    {activate, "before-discard", "the destination runs; the source is about to be ended", kManager},
 });
 
 std::optional<std::uint64_t> number_from(std::string_view digits) {
@@ -136,10 +144,19 @@ std::optional<Point> parse_point(std::string_view text) {
   });
   if (!known) return std::nullopt;
   point.name = name;
+  if (point.plus_bytes != 0 && !in_stream(point))
+    throw UsageError("--point: `" + to_string(point) +
+                     "` is no place in the stream; leave out `+BYTES`");
   return point;
 }
 
 }  // namespace
+
+bool in_stream(const Point& point) {
+  return std::none_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
+    return kind.place == kManager && kind.phase == point.phase && kind.pattern == point.name;
+  });
+}
 
 std::string to_string(const Point& point) {
   std::string text = std::string(to_string(point.phase)) + "/" + point.name;
@@ -171,6 +188,9 @@ Trigger trigger_from(std::string_view text) {
   const std::optional<Point> point = parse_point(place);
   if (!point) refuse(text);
   trigger.point = *point;
+  if (trigger.nth != 1 && !in_stream(*point))
+    throw UsageError("--point: `" + to_string(trigger) +
+                     "` is passed once; leave out `#N`");
   return trigger;
 }
 

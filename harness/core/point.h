@@ -38,8 +38,10 @@ struct PointKind {
   Phase phase;
   std::string_view pattern;  // "device:NAME/begin", "pass:N", "enter"
   std::string_view summary;
-  bool on_return_path = false;
+  enum class Place { stream, return_path, manager } place = Place::stream;
 };
+/// False for places that are no offset: the manager stands there, and `+BYTES` has no meaning.
+bool in_stream(const Point& point);
 std::span<const PointKind> all_point_kinds();
 
 }  // namespace migfuzz

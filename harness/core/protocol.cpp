@@ -1,37 +1,40 @@
 #include "harness/core/protocol.h"
 
+#include <array>
+#include <utility>
+
 namespace migfuzz {
+namespace {
+
+constexpr std::array<std::pair<Action, std::string_view>, 14> kActions{{
+    {Action::wait, "wait"},
+    {Action::continue_switchover, "continue-switchover"},
+    {Action::cancel, "cancel"},
+    {Action::yank_source, "yank-source"},
+    {Action::yank_destination, "yank-destination"},
+    {Action::fence_source, "fence-source"},
+    {Action::fence_destination, "fence-destination"},
+    {Action::hand_over, "hand-over"},
+    {Action::take_back, "take-back"},
+    {Action::ask_destination, "ask-destination"},
+    {Action::run_source, "run-source"},
+    {Action::run_destination, "run-destination"},
+    {Action::discard_source, "discard-source"},
+    {Action::done, "done"},
+}};
+
+}  // namespace
 
 std::string_view to_string(Action action) {
-  switch (action) {
-    case Action::wait:
-      return "wait";
-    case Action::continue_switchover:
-      return "continue-switchover";
-    case Action::cancel:
-      return "cancel";
-    case Action::yank_source:
-      return "yank-source";
-    case Action::yank_destination:
-      return "yank-destination";
-    case Action::fence_source:
-      return "fence-source";
-    case Action::fence_destination:
-      return "fence-destination";
-    case Action::hand_over:
-      return "hand-over";
-    case Action::take_back:
-      return "take-back";
-    case Action::run_source:
-      return "run-source";
-    case Action::run_destination:
-      return "run-destination";
-    case Action::discard_source:
-      return "discard-source";
-    case Action::done:
-      return "done";
-  }
+  for (const auto& [known, word] : kActions)
+    if (known == action) return word;
   return "?";
+}
+
+std::optional<Action> action_from(std::string_view word) {
+  for (const auto& [action, known] : kActions)
+    if (known == word) return action;
+  return std::nullopt;
 }
 
 Journal record(Journal journal, Action action) {
@@ -41,6 +44,7 @@ Journal record(Journal journal, Action action) {
   if (action == Action::yank_source) journal.yanked_source = true;
   if (action == Action::yank_destination) journal.yanked_destination = true;
   if (action == Action::continue_switchover) journal.continued = true;
+  if (action == Action::ask_destination) journal.asked_destination = true;
   if (action == Action::run_source) journal.ran_source = true;
   if (action == Action::run_destination) journal.ran_destination = true;
   return journal;

@@ -4,6 +4,7 @@
 // before comes back in the Situation, as an arbiter that restarts would read it from its journal.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,12 +22,14 @@ enum class Action {
   fence_destination,
   hand_over,  // journal entry: the destination owns the VM from now on
   take_back,  // journal entry: the source owns the VM from now on
+  ask_destination,  // query-status: its answer proves that it still lives and listens
   run_source,
   run_destination,  // cont
   discard_source,   // orderly quit of the source, which has lost
   done              // settled: nothing is left to decide
 };
-std::string_view to_string(Action action);
+std::string_view to_string(Action action);  // the word in the journal: "hand-over"
+std::optional<Action> action_from(std::string_view word);
 
 /// The journal, as persisted: at most one owner is ever written after the start.
 struct Journal {
@@ -35,14 +38,18 @@ struct Journal {
   bool cancelled = false;  // cancel was tried
   bool yanked_source = false, yanked_destination = false;
   bool continued = false;                            // migrate-continue was sent
+  bool asked_destination = false;                    // since the hand-over
   bool ran_source = false, ran_destination = false;  // cont was sent
   bool operator==(const Journal&) const = default;
 };
 
 struct Situation {
   Sight source, destination;
-  Milliseconds quiet{0};     // since anything moved or the last action was taken
-  Milliseconds patience{0};  // of the plan
+  Milliseconds quiet{0};         // since anything moved or the last action was taken
+  Milliseconds since_action{0};  // since the last action was taken
+  Milliseconds patience{0};      // of the plan
+  /// The destination has answered a question that was asked after the last action.
+  bool destination_fresh = false;
   Journal journal;
 };
 

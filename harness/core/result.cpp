@@ -139,6 +139,34 @@ FindingGroup read_group(StrictObject& object) {
   return group;
 }
 
+json coverage_to_json(const Coverage& row) {
+  return {{"phase", clean_utf8(row.phase)},
+          {"fault", clean_utf8(row.fault)},
+          {"side", clean_utf8(row.side)},
+          {"protocol", clean_utf8(row.protocol)},
+          {"versions", clean_utf8(row.versions)},
+          {"required", row.required},
+          {"delivered", row.delivered},
+          {"impossible", row.impossible},
+          {"meaningless", row.meaningless},
+          {"why", texts_to_json(row.why)}};
+}
+
+Coverage read_coverage(StrictObject& object) {
+  Coverage row;
+  row.phase = object.text("phase");
+  row.fault = object.text("fault");
+  row.side = object.text("side");
+  row.protocol = object.text("protocol");
+  row.versions = object.text("versions");
+  row.required = object.count("required", 0, kAnyU64);
+  row.delivered = object.count("delivered", 0, kAnyU64);
+  row.impossible = object.count("impossible", 0, kAnyU64);
+  row.meaningless = object.count("meaningless", 0, kAnyU64);
+  row.why = read_texts(object, "why");
+  return row;
+}
+
 Control read_control(StrictObject& object) {
   return {object.text("name"), object.count("cases", 0, kAnyU64), object.count("good", 0, kAnyU64)};
 }
@@ -173,9 +201,13 @@ nlohmann::json to_json(const CaseResult& result) {
           {"survivor", clean_utf8(result.survivor)},
           {"delivered", result.delivered},
           {"delivery_proof", clean_utf8(result.delivery_proof)},
+          {"expected", clean_utf8(result.expected)},
+          {"rule", clean_utf8(result.rule)},
+          {"versions", clean_utf8(result.versions)},
           {"evidence_kept", clean_utf8(result.evidence_kept)},
           {"duration_ms", finite(result.duration_ms)},
           {"blackout_ms", finite(result.blackout_ms)},
+          {"brownout_ms", finite(result.brownout_ms)},
           {"findings", std::move(findings)},
           {"phases", spans_to_json(result.phases)},
           {"owners", spans_to_json(result.owners)},
@@ -198,9 +230,13 @@ CaseResult case_result_from_json(const nlohmann::json& json) {
   result.survivor = object.text("survivor");
   result.delivered = object.flag("delivered");
   result.delivery_proof = object.text("delivery_proof");
+  result.expected = object.text("expected");
+  result.rule = object.text("rule");
+  result.versions = object.text("versions");
   result.evidence_kept = object.name("evidence_kept", true);
   result.duration_ms = object.number("duration_ms");
   result.blackout_ms = object.number("blackout_ms");
+  result.brownout_ms = object.number("brownout_ms");
   result.findings = read_list<Finding>(object, "findings", read_finding);
   result.phases = read_list<Span>(object, "phases", read_span);
   result.owners = read_list<Span>(object, "owners", read_span);
@@ -223,6 +259,8 @@ nlohmann::json to_json(const Summary& summary) {
   }
   json findings = json::array();
   for (const FindingGroup& group : summary.findings) findings.push_back(group_to_json(group));
+  json coverage = json::array();
+  for (const Coverage& row : summary.coverage) coverage.push_back(coverage_to_json(row));
   json controls = json::array();
   for (const Control& control : summary.controls) {
     controls.push_back(
@@ -246,6 +284,7 @@ nlohmann::json to_json(const Summary& summary) {
           {"cases_per_hour", finite(summary.cases_per_hour())},
           {"verdicts", std::move(verdicts)},
           {"cells", {{"required", summary.cells_required}, {"delivered", summary.cells_delivered}}},
+          {"coverage", std::move(coverage)},
           {"findings", std::move(findings)},
           {"controls", std::move(controls)},
           {"notes", texts_to_json(summary.notes)}};
@@ -275,6 +314,7 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.cells_required = cells.count("required", 0, kAnyU64);
   summary.cells_delivered = cells.count("delivered", 0, kAnyU64);
   cells.finish();
+  summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);
   summary.notes = read_texts(object, "notes");

@@ -32,9 +32,12 @@ struct CaseResult {
   std::string survivor;        // "source", "destination", "both", "none", "unknown"
   bool delivered = false;      // every fault of the plan was delivered (true for no faults)
   std::string delivery_proof;  // one line
+  std::string expected, rule;  // what had to be left of the VM, and the table's rule that says so
+  std::string versions;        // of both QEMUs: "7.2.22 -> 10.0.2"
   std::string evidence_kept;   // folder under cases/, empty for plain passes
   double duration_ms = 0;
   double blackout_ms = -1;        // gap between heartbeats over the switch; -1: none measured
+  double brownout_ms = -1;        // guest time lost outside the blackout; -1: none measured
   std::vector<Finding> findings;  // one or more per checker
   std::vector<Span> phases;       // phase bands
   std::vector<Span> owners;       // who executed the guest when
@@ -51,6 +54,15 @@ struct FindingGroup {
   Verdict verdict = Verdict::fail;
   std::uint64_t count = 0;
   std::string phase, point, fault, side, checker, what, replay, case_id;
+};
+
+/// One row of the coverage table: all points of a phase, for one fault, side and protocol.
+struct Coverage {
+  std::string phase, fault, side, protocol, versions;
+  std::uint64_t required = 0, delivered = 0;
+  std::uint64_t impossible = 0;   // cells that this machine cannot do
+  std::uint64_t meaningless = 0;  // cells that make no sense on any machine
+  std::vector<std::string> why;   // of the last two, each reason once
 };
 
 /// A statement on whether this run's eyesight can be trusted.
@@ -75,6 +87,7 @@ struct Summary {
   std::map<Verdict, std::uint64_t> verdicts;
   std::uint64_t cases = 0;
   std::uint64_t cells_required = 0, cells_delivered = 0;
+  std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
   std::vector<std::string> notes;  // said to the user: what was left out, what was impossible here

@@ -1,6 +1,15 @@
 #include "harness/core/scenario.h"
 
+#include <fmt/format.h>
+
 namespace migfuzz {
+
+std::string to_string(const Cell& cell) {
+  auto text = fmt::format("{} × {} × {} × {}", cell.point, cell.fault, to_string(cell.side),
+                          cell.protocol);
+  if (!cell.versions.empty()) text += " × " + cell.versions;
+  return text;
+}
 
 std::uint64_t next_random(std::uint64_t& state) {
   state += 0x9e3779b97f4a7c15ULL;

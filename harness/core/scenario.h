@@ -1,6 +1,9 @@
 // What a scenario is asked for, and what it draws. Pure: the same request draws the same plans.
 #pragma once
 
+#include <compare>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,10 +12,33 @@
 
 namespace migfuzz {
 
-/// A plan together with the cell of the coverage matrix that it stands for; empty: none.
+/// One cell of the coverage matrix: what fails where, under which rules.
+struct Cell {
+  std::string point;  // "stopcopy/enter"
+  std::string fault;
+  Side side = Side::channel;
+  std::string protocol;
+  std::string versions;  // "7.2.22 -> 10.0.2"; empty where a run has one pair of QEMUs only
+  auto operator<=>(const Cell&) const = default;
+};
+std::string to_string(const Cell& cell);  // "stopcopy/enter × crash × source × handshake"
+
+/// A plan together with the cell that it stands for; none for controls and canaries.
 struct PlannedCase {
   Plan plan;
-  std::string cell;  // "stopcopy/enter × crash × source"
+  std::optional<Cell> cell;
+};
+
+/// A cell that is not run. `here`: another machine could; otherwise it has no meaning anywhere.
+struct LeftOut {
+  Cell cell;
+  std::string why;
+  bool here = false;
+};
+
+struct Drawn {
+  std::vector<PlannedCase> cases;
+  std::vector<LeftOut> left_out;
 };
 
 struct ScenarioRequest {
@@ -24,6 +50,9 @@ struct ScenarioRequest {
   std::uint64_t cases = 0;          // how many, for scenarios that repeat; 0: their own default
   /// Points that a no-fault migration passed on this machine, in stream order ("stopcopy/enter").
   std::vector<std::string> passed_points;
+  /// Capabilities that this machine does not have (FaultKind::needs), each with the reason.
+  std::map<std::string, std::string> missing;
+  std::string versions;  // for the cells; empty where a run has one pair of QEMUs only
 };
 
 /// splitmix64 (Steele et al., 2014): the next number of a seed's sequence, advancing `state`.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
@@ -40,6 +41,8 @@ class World {
   virtual ChannelSight channel() const = 0;
   /// Asks both hosts for status and migration state; answers appear in sight().
   virtual void ask(Side host) = 0;
+  /// When the newest question that has been answered was asked; the epoch when none has.
+  virtual Clock::time_point last_answer(Side host) const = 0;
   /// Last moment at which anything moved: a byte, an event, a changed answer.
   virtual Clock::time_point last_progress() const = 0;
   /// The guest's evidence channel of that host, as far as written.
@@ -49,8 +52,7 @@ class World {
   virtual std::string transcript(
       Side host) const = 0;  // its management traffic, one line a message
 
-  // --- what the arbiter may do
-  // --------------------------------------------------------------------
+  // --- what the arbiter may do -----------------------------------------------------------------
   virtual void continue_switchover() = 0;  // migrate-continue from pre-switchover
   virtual void cancel() = 0;               // migrate_cancel, in band
   virtual void yank(Side host) = 0;        // out of band
@@ -60,9 +62,10 @@ class World {
   virtual void fence(Side host) = 0;       // kill; sight().dead proves it
   /// Makes a decision durable before it is acted on.
   virtual void persist(std::string_view decision) = 0;
+  /// Every decision that was persisted, oldest first, read back from where it lies.
+  virtual std::vector<std::string> journal() const = 0;
 
-  // --- what faults may do
-  // -------------------------------------------------------------------------
+  // --- what faults may do ----------------------------------------------------------------------
   virtual void kill(Side host) = 0;
   virtual void freeze(Side host) = 0;
   virtual void thaw(Side host) = 0;
@@ -85,8 +88,7 @@ class World {
   virtual void corrupt_next_page(std::uint64_t which_bit) = 0;
   virtual std::optional<Flip> flip() const = 0;
 
-  // --- what only the canary may do
-  // ----------------------------------------------------------------
+  // --- what only the canary may do -------------------------------------------------------------
   /// Overwrites a stretch of a host's RAM.
   virtual void poke(Side host, std::uint64_t gpa, Bytes bytes) = 0;
 };

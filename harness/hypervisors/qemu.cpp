@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/qemu_host.h"
@@ -24,8 +25,7 @@ class QemuWorld final : public World {
     relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
   }
 
-  // --- life
-  // ---------------------------------------------------------------------------------------
+  // --- life ------------------------------------------------------------------------------------
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
@@ -75,14 +75,14 @@ class QemuWorld final : public World {
   Clock::time_point now() const override { return Clock::now(); }
   History& history() override { return history_; }
 
-  // --- what is known
-  // ------------------------------------------------------------------------------
+  // --- what is known ---------------------------------------------------------------------------
 
   Sight sight(Side side) const override {
     return host(side).sight(Milliseconds(plan_.patience_ms / 2));
   }
   ChannelSight channel() const override { return relay_->sight(); }
   void ask(Side side) override { host(side).ask(); }
+  Clock::time_point last_answer(Side side) const override { return host(side).last_answer(); }
   Clock::time_point last_progress() const override {
     return std::max(last_change_, relay_->last_byte());
   }
@@ -91,8 +91,7 @@ class QemuWorld final : public World {
   std::string messages(Side side) const override { return host(side).messages(); }
   std::string transcript(Side side) const override { return host(side).transcript(); }
 
-  // --- what the arbiter may do
-  // ----------------------------------------------------------------------
+  // --- what the arbiter may do -----------------------------------------------------------------
 
   void continue_switchover() override {
     command(Side::source, "migrate-continue", {{"state", "pre-switchover"}});
@@ -119,8 +118,14 @@ class QemuWorld final : public World {
     journal_.write(std::as_bytes(std::span(line.data(), line.size())));
   }
 
-  // --- what faults may do
-  // ---------------------------------------------------------------------------
+  std::vector<std::string> journal() const override {
+    std::vector<std::string> words;
+    std::istringstream text(journal_.text());
+    for (std::string line; std::getline(text, line);) words.push_back(line);
+    return words;
+  }
+
+  // --- what faults may do ----------------------------------------------------------------------
 
   void kill(Side side) override { host(side).process().signal(SIGKILL); }
   void freeze(Side side) override { host(side).process().signal(SIGSTOP); }

@@ -34,6 +34,7 @@ struct QemuHost::State {
   std::unique_ptr<io::Qmp> monitor, out_of_band;
   Sight seen;
   bool status_asked = false, migration_asked = false, ask_again = false;
+  Clock::time_point last_answer;
   std::uint32_t passes = 0;
   std::uint64_t scanned_bytes = 0, last_step = 0;
   std::string unknown_word;
@@ -132,9 +133,11 @@ struct QemuHost::State {
     }
     status_asked = migration_asked = true;
     monitor->send("query-status", {},
-                  [this](const nlohmann::json& value, const io::QmpError* error) {
+                  [this, asked_at = Clock::now()](const nlohmann::json& value,
+                                                  const io::QmpError* error) {
                     status_asked = false;
                     if (error == nullptr) take_status(value);
+                    if (error == nullptr) last_answer = asked_at;
                     asked();
                   });
     monitor->send("query-migrate", {},
@@ -216,6 +219,7 @@ Sight QemuHost::sight(Milliseconds patience) const {
 }
 
 void QemuHost::ask() { state_->ask(); }
+Clock::time_point QemuHost::last_answer() const { return state_->last_answer; }
 std::string QemuHost::guest_text() const { return state_->evidence.text(); }
 
 std::uint64_t QemuHost::last_step() {

@@ -46,6 +46,8 @@ class QemuHost {
   Sight sight(Milliseconds patience) const;
   /// Sends query-status and query-migrate unless they are still open.
   void ask();
+  /// When the newest answered query-status was sent.
+  Clock::time_point last_answer() const;
   std::string guest_text() const;
   /// The step of the last record so far, 0 before the first.
   std::uint64_t last_step();

@@ -108,8 +108,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   Peer& in(const Flow& flow) { return is_forth(flow) ? source : destination; }
   Peer& out(const Flow& flow) { return is_forth(flow) ? destination : source; }
 
-  // --- connections
-  // --------------------------------------------------------------------------------
+  // --- connections -----------------------------------------------------------------------------
 
   void accept_on() {
     listener.async_wait(Descriptor::wait_read,
@@ -165,6 +164,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     source.stream.non_blocking(true);
     destination.stream.non_blocking(true);
     note("connected", "both");
+    // A pair of sockets is connected from the start: there the first byte tells.
+    if (source.local_port != 0) seen_point(forth, Phase::prepare, "connected", 0);
     pump(forth);
     pump(back);
   }
@@ -177,8 +178,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     return known && where.sin_family == AF_INET ? ntohs(where.sin_port) : std::uint16_t{0};
   }
 
-  // --- the two flows
-  // ------------------------------------------------------------------------------
+  // --- the two flows ---------------------------------------------------------------------------
 
   std::uint64_t allowed(const Flow& flow) const {
     std::uint64_t limit = flow.received;
@@ -272,6 +272,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     if (flow.discard) return flow.drop_pending();
     last_byte = Clock::now();
     const Bytes fresh(chunk.data(), static_cast<std::size_t>(n));
+    if (is_forth(flow) && flow.received == 0 && source.local_port == 0)
+      seen_point(forth, Phase::prepare, "connected", 0);
     flow.buffer.insert(flow.buffer.end(), fresh.begin(), fresh.end());
     flow.received += static_cast<std::uint64_t>(n);
     is_forth(flow) ? parse_forth(fresh) : parse_back(fresh);
@@ -315,8 +317,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     peer.connected = false;
   }
 
-  // --- what the bytes say
-  // -------------------------------------------------------------------------
+  // --- what the bytes say ----------------------------------------------------------------------
 
   void parse_forth(Bytes fresh) {
     parser.feed(fresh);
@@ -343,7 +344,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void seen_point(Flow& flow, Phase phase, const std::string& name, std::uint64_t offset) {
     if (handlers.point) handlers.point(phase, name, offset);
-    if (is_forth(flow) && (phases.empty() || phases.back().second < phase))
+    const bool another = phases.empty() ? phase != Phase::prepare : phases.back().second < phase;
+    if (is_forth(flow) && another)
       phases.emplace_back(offset, phase);
     if (!trigger || flow.hold || trigger->point.phase != phase || trigger->point.name != name)
       return;

@@ -67,13 +67,24 @@ class Handshake final : public Protocol {
       if (s.source.answers) return {Action::discard_source, "the destination runs"};
       return {Action::fence_source, "the source does not answer"};
     }
-    if (!s.journal.ran_destination)
-      return {Action::run_destination, "the VM was handed over to it"};
+    if (!s.journal.ran_destination) return before_it_runs(s);
     if (s.quiet < s.patience) return {Action::wait, ""};
     if (!s.destination.answers)
       return {Action::fence_destination, "the destination does not answer"};
     // An arbiter that died between journal and command left the command unsent; cont twice is one.
     return {Action::run_destination, "the destination was told to run and does not"};
+  }
+
+  // A destination that died or hangs since it acknowledged must not be told to run: from then on
+  // the source's image would be the past. Only its answer to a question asked now tells.
+  static Decision before_it_runs(const Situation& s) {
+    if (s.destination_fresh) return {Action::run_destination, "it answers, and owns the VM"};
+    if (!s.journal.asked_destination)
+      return {Action::ask_destination, "the VM was handed over: is it still there?"};
+    if (s.quiet < s.patience) return {Action::wait, ""};
+    if (!s.destination.answers)
+      return {Action::fence_destination, "the destination does not answer and was not told to run"};
+    return {Action::ask_destination, "the question may have been lost with an earlier arbiter"};
   }
 
   static Decision after_take_back(const Situation& s) {

@@ -76,6 +76,7 @@ struct Host {
   FakeGuest::Ram ram;
   Sight told;
   std::optional<Clock::time_point> asked;
+  Clock::time_point answered;
   bool ask_again = false;
   std::vector<std::function<void()>> inbox;  // what it has not been able to take yet
 };
@@ -105,6 +106,7 @@ struct ScriptedWorld::Model {
   std::multimap<Clock::time_point, std::function<void()>> agenda;
   Host source, destination;
   std::vector<std::string> persisted;
+  bool connected_seen = false;
   std::uint64_t ticks = 0, overlap = 0;
 
   // The source's migration and the bytes on their way.
@@ -192,6 +194,7 @@ struct ScriptedWorld::Model {
   }
 
   void answer(Host& one) {
+    one.answered = *one.asked;
     one.asked.reset();
     const auto before = one.told;
     one.told.run = one.run;
@@ -287,6 +290,8 @@ struct ScriptedWorld::Model {
       const bool stands = hold && !released && forwarded >= *hold;
       if (!stands) received = sent;
     }
+    if (received > 0 && !std::exchange(connected_seen, true))
+      seen_point(Phase::prepare, "connected", 0, hold);
     // Every point at the front of what was received is known before it is forwarded.
     const auto& points = script().parsed.points;
     for (; next_point < points.size(); ++next_point) {
@@ -523,6 +528,9 @@ ChannelSight ScriptedWorld::channel() const {
 }
 
 void ScriptedWorld::ask(Side host) { model_->ask(model_->host(host)); }
+Clock::time_point ScriptedWorld::last_answer(Side host) const {
+  return model_->host(host).answered;
+}
 Clock::time_point ScriptedWorld::last_progress() const { return model_->progress; }
 std::string ScriptedWorld::guest_text(Side host) const { return model_->host(host).text; }
 Image ScriptedWorld::image(Side host) const { return model_->host(host).ram; }
@@ -585,6 +593,7 @@ void ScriptedWorld::quit(Side host) {
 
 void ScriptedWorld::fence(Side host) { kill(host); }
 void ScriptedWorld::persist(std::string_view decision) { model_->persisted.emplace_back(decision); }
+std::vector<std::string> ScriptedWorld::journal() const { return model_->persisted; }
 
 void ScriptedWorld::kill(Side host) {
   Model& m = *model_;

@@ -51,6 +51,7 @@ class ScriptedWorld final : public World {
   Sight sight(Side host) const override;
   ChannelSight channel() const override;
   void ask(Side host) override;
+  Clock::time_point last_answer(Side host) const override;
   Clock::time_point last_progress() const override;
   std::string guest_text(Side host) const override;
   Image image(Side host) const override;
@@ -64,6 +65,7 @@ class ScriptedWorld final : public World {
   void quit(Side host) override;
   void fence(Side host) override;
   void persist(std::string_view decision) override;
+  std::vector<std::string> journal() const override;
   void kill(Side host) override;
   void freeze(Side host) override;
   void thaw(Side host) override;

@@ -27,7 +27,7 @@ Plan arbitrary_plan(const std::string& protocol) {
       "precopy/page:100", "precopy/pass:2", "precopy/pass:3", "stopcopy/enter", "stopcopy/ram-end",
       "stopcopy/device:first/begin", "stopcopy/device:cpu/middle", "stopcopy/device:virtio-net/end",
       "stopcopy/device:last/end", "stopcopy/eof-begin", "commit/eof", "commit/vmdesc-middle");
-  if (!goes_with(kind, point)) point = "stopcopy/enter";
+  if (!kind.excluded(trigger_from(point), side).empty()) point = "stopcopy/enter";
   auto plan = fakes::scripted_cell(kind, side, point, protocol);
   plan.guest.seed = *rc::gen::arbitrary<std::uint64_t>();
   plan.patience_ms = *rc::gen::inRange<std::uint32_t>(100, 5000);

@@ -41,7 +41,8 @@ rc::Gen<Situation> arbitrary_situation() {
     s.patience = Milliseconds(300);
     s.quiet = Milliseconds(*rc::gen::element(0, 100, 300, 1000));
     const auto flag = [] { return *rc::gen::arbitrary<bool>(); };
-    s.journal = {flag(), flag(), flag(), flag(), flag(), flag(), flag(), flag()};
+    s.journal = {flag(), flag(), flag(), flag(), flag(), flag(), flag(), flag(), flag()};
+    s.destination_fresh = flag();
     return s;
   });
 }
@@ -117,9 +118,10 @@ struct State {
   // Commands that a host has in its socket and takes when it does not stand still.
   bool source_told = false, source_yanked = false, destination_told = false;
   bool destination_yanked = false;
+  bool answered = false;  // the question asked before it is told to run
   Journal journal;
   auto key() const {
-    return std::array<bool, 25>{source == Source::waiting || source == Source::failed,
+    return std::array<bool, 27>{source == Source::waiting || source == Source::failed,
                                 source == Source::completed || source == Source::failed,
                                 source_dead,
                                 source_runs,
@@ -133,6 +135,8 @@ struct State {
                                 load_failed,
                                 acknowledged,
                                 journal.handed_over,
+                                journal.asked_destination,
+                                answered,
                                 journal.taken_back,
                                 journal.cancelled,
                                 journal.yanked_source,
@@ -153,6 +157,7 @@ Situation seen(const State& s, bool patience_over) {
   t.patience = Milliseconds(300);
   t.quiet = patience_over ? Milliseconds(301) : Milliseconds(0);
   t.journal = s.journal;
+  t.destination_fresh = s.answered;
   t.source = s.source_dead ? fakes::dead_host()
                            : fakes::host(s.source_runs              ? RunState::running
                                          : s.source == S::completed ? RunState::postmigrate
@@ -198,6 +203,8 @@ std::vector<State> progress(const State& s, bool autostart) {
       n.source_yanked = false;
       n.source_cut = n.destination_cut = true;
     });
+  if (destination_moves && s.journal.asked_destination && !s.answered)
+    add([](State& n) { n.answered = true; });
   if (destination_moves && s.destination_told && s.loaded)
     add([](State& n) {
       n.destination_told = false;

@@ -16,7 +16,7 @@ CaseResult result(Verdict verdict, const std::string& signature = "", bool deliv
   one.verdict = verdict;
   one.signature = signature;
   one.delivered = delivered;
-  one.required_cell = "stopcopy/enter × crash × source";
+  one.required_cell = to_string(Cell{"stopcopy/enter", "crash", Side::source, "handshake", ""});
   one.plan.faults = {{"crash", Side::source, trigger_from("stopcopy/enter"), 0, 0}};
   one.findings = {{"memory", verdict, "what was seen", "x", ""}};
   one.headline = "memory: what was seen";
@@ -31,9 +31,14 @@ CaseResult control(Verdict verdict) {
   return one;
 }
 
+// The first cells required are those of result() and of the missed one below.
 Summary summed(const std::vector<CaseResult>& results, std::size_t required) {
   Summary summary;
-  sum_up(summary, results, required);
+  Matrix matrix;
+  for (std::size_t i = 0; i < required; ++i)
+    matrix.required.insert({i == 0 ? "stopcopy/enter" : "stopcopy/enter+" + std::to_string(i),
+                            "crash", Side::source, "handshake", ""});
+  sum_up(summary, results, matrix);
   return summary;
 }
 
@@ -52,11 +57,39 @@ TEST_CASE("Every case is counted once under its verdict", "[campaign]") {
 
 TEST_CASE("Only delivered cells of the matrix count as delivered, each once", "[campaign]") {
   auto missed = result(Verdict::not_delivered, "n", false);
-  missed.required_cell = "stopcopy/enter × hang × source";
+  missed.required_cell =
+      to_string(Cell{"stopcopy/enter", "hang", Side::source, "handshake", ""});
   const auto summary =
       summed({result(Verdict::pass), result(Verdict::pass), missed, control(Verdict::pass)}, 2);
   CHECK(summary.cells_required == 2);
   CHECK(summary.cells_delivered == 1);
+}
+
+TEST_CASE("The coverage table has a row for each phase, fault, side and protocol", "[campaign]") {
+  Matrix matrix;
+  matrix.required = {{"stopcopy/enter", "crash", Side::source, "handshake", ""},
+                     {"stopcopy/ram-end", "crash", Side::source, "handshake", ""},
+                     {"reserve/first-byte", "crash", Side::source, "handshake", ""}};
+  const std::string no = "no netem";
+  matrix.left_out = {{{"stopcopy/enter", "netem", Side::source, "handshake", ""}, no, true},
+                     {{"stopcopy/ram-end", "netem", Side::source, "handshake", ""}, no, true},
+                     {{"stopcopy/enter", "crash", Side::source, "autostart", ""}, "why", false}};
+  Summary summary;
+  sum_up(summary, {result(Verdict::pass)}, matrix);
+  REQUIRE(summary.coverage.size() == 4);
+  CHECK(summary.coverage[0].phase == "reserve");
+  CHECK(summary.coverage[0].required == 1);
+  CHECK(summary.coverage[0].delivered == 0);
+  const auto row = [&](const char* fault, const char* protocol) {
+    for (const auto& one : summary.coverage)
+      if (one.phase == "stopcopy" && one.fault == fault && one.protocol == protocol) return one;
+    return Coverage();
+  };
+  CHECK(row("crash", "handshake").required == 2);
+  CHECK(row("crash", "handshake").delivered == 1);
+  CHECK(row("netem", "handshake").impossible == 2);
+  CHECK(row("netem", "handshake").why == std::vector<std::string>{no});
+  CHECK(row("crash", "autostart").meaningless == 1);
 }
 
 TEST_CASE("Findings with one signature are one group with its count, worst first", "[campaign]") {
@@ -98,6 +131,7 @@ TEST_CASE("Controls, canaries and damage are counted as statements on the eyesig
   auto damage = result(Verdict::pass);
   damage.plan.faults[0].kind = "corrupt";
   damage.plan.faults[0].side = Side::channel;
+  damage.rule = kDamageIsSeen;
   const auto summary =
       summed({control(Verdict::pass), control(Verdict::infra), canary, blind, damage}, 1);
   REQUIRE(summary.controls.size() == 3);

@@ -34,7 +34,10 @@ TEST_CASE("every kind of point can be written, and reads back as itself", "[poin
     CHECK(point.phase == kind.phase);
     CHECK(point.plus_bytes == 0);
     CHECK(to_string(point) == text);
-    CHECK(to_string(trigger_from(text + "+17#3")) == text + "+17#3");
+    if (in_stream(point))
+      CHECK(to_string(trigger_from(text + "+17#3")) == text + "+17#3");
+    else
+      CHECK_THROWS_AS(trigger_from(text + "+17"), UsageError);
   }
 }
 
@@ -75,13 +78,14 @@ TEST_CASE("what is not a point is refused", "[point]") {
                            "stopcopy/device:c u/begin",
                            "stopcopy/device:cpu/mid",
                            "prepare/first-byte",
-                           "activate/resumed",
+                           "prepare/ready+1",
+                           "activate/resumed+1",
                            "stopcopy/enter#1",
                            "storage/begin"})
     CHECK_THROWS_AS(point_from(text), UsageError);
   for (const char* text :
        {"stopcopy/enter#", "stopcopy/enter#0", "stopcopy/enter#x", "stopcopy/enter#4294967296",
-        "stopcopy/enter#1#2", "#1", "stopcopy/enter#2+1"})
+        "stopcopy/enter#1#2", "#1", "stopcopy/enter#2+1", "activate/resumed#2"})
     CHECK_THROWS_AS(trigger_from(text), UsageError);
 }
 

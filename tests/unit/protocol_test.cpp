@@ -46,6 +46,10 @@ TEST_CASE("Completed means hand over, then run, then discard, then done", "[prot
   s.destination = host(R::paused, M::completed);
   CHECK(handshake(s) == Action::hand_over);
   s = after(s, {Action::hand_over});
+  CHECK(handshake(s) == Action::ask_destination);
+  s = after(s, {Action::ask_destination});
+  CHECK(handshake(s) == Action::wait);
+  s.destination_fresh = true;
   CHECK(handshake(s) == Action::run_destination);
   s = after(s, {Action::run_destination});
   CHECK(handshake(s) == Action::wait);
@@ -53,6 +57,20 @@ TEST_CASE("Completed means hand over, then run, then discard, then done", "[prot
   CHECK(handshake(s) == Action::discard_source);
   s.source = dead_host();
   CHECK(handshake(s) == Action::done);
+}
+
+TEST_CASE("A destination that dies or falls silent before it was told to run is not the owner",
+          "[protocol]") {
+  auto s = migrating();
+  s.source = host(R::postmigrate, M::completed);
+  s.destination = host(R::paused, M::completed, false);
+  s = after(s, {Action::hand_over, Action::ask_destination});
+  s.quiet = Milliseconds(301);
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination = dead_host();
+  CHECK(handshake(s) == Action::take_back);
+  s.destination = host(R::paused, M::completed);
+  CHECK(handshake(s) == Action::ask_destination);
 }
 
 TEST_CASE("A destination that has loaded waits until the source has said so", "[protocol]") {
@@ -197,7 +215,7 @@ TEST_CASE("The journal forgets nothing", "[protocol]") {
   Journal journal;
   for (int i = 0; i <= static_cast<int>(Action::done); ++i)
     journal = record(journal, static_cast<Action>(i));
-  CHECK(journal == Journal{true, true, true, true, true, true, true, true});
+  CHECK(journal == Journal{true, true, true, true, true, true, true, true, true});
   CHECK(record(Journal{}, Action::wait) == Journal{});
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "faults/catalog.h"
+#include "harness/protocols/catalog.h"
 #include "harness/core/error.h"
 #include "scenarios/catalog.h"
 #include "scenarios/cells.h"
@@ -19,12 +20,13 @@ Catalogs catalogs() {
   Catalogs all;
   all.faults = all_faults();
   all.scenarios = all_scenarios();
+  all.protocols = all_protocols();
   return all;
 }
 
 std::vector<PlannedCase> draw(const ScenarioRequest& request, const char* scenario = "cells") {
   const auto all = catalogs();
-  return all.find_scenario(scenario).draw(request, all);
+  return all.find_scenario(scenario).draw(request, all).cases;
 }
 
 ScenarioRequest of_phases(std::vector<Phase> phases) {
@@ -42,23 +44,28 @@ std::string refusal(const ScenarioRequest& request) {
   return "";
 }
 
-// Kinds x sides, of all faults but those that act on pages.
-std::size_t held_faults() {
+std::size_t kinds_and_sides() {
   std::size_t sum = 0;
-  for (const auto& kind : all_faults())
-    if (!kind.acts_on_page) sum += kind.sides.size();
+  for (const auto& kind : all_faults()) sum += kind.sides.size();
   return sum;
 }
 
-TEST_CASE("Each phase draws its telling points times faults and sides", "[scenario]") {
-  const auto each = held_faults();
-  CHECK(each == 14);
-  CHECK(draw(of_phases({Phase::reserve})).size() == 4 * each);
-  CHECK(draw(of_phases({Phase::precopy})).size() == 3 * each);
-  CHECK(draw(of_phases({Phase::stopcopy})).size() == 18 * each + 1);  // and corrupt at its begin
-  CHECK(draw(of_phases({Phase::commit})).size() == 3 * each);
+TEST_CASE("Each telling point, fault and side is drawn or left out", "[scenario]") {
+  const auto all = catalogs();
+  const auto cells = [&](std::vector<Phase> phases) {
+    const auto drawn = make_cells().draw(of_phases(std::move(phases)), all);
+    for (const auto& one : drawn.left_out) CHECK_FALSE(one.why.empty());
+    return drawn.cases.size() + drawn.left_out.size();
+  };
+  const auto each = kinds_and_sides();
+  CHECK(cells({Phase::prepare}) == 2 * each);
+  CHECK(cells({Phase::reserve}) == 6 * each);
+  CHECK(cells({Phase::precopy}) == 3 * each);
+  CHECK(cells({Phase::stopcopy}) == 18 * each);
+  CHECK(cells({Phase::commit}) == 7 * each);
+  CHECK(cells({Phase::activate}) == 4 * each);
   // commit/eof belongs to both of its phases and is drawn once.
-  CHECK(draw(of_phases({Phase::stopcopy, Phase::commit})).size() == 20 * each + 1);
+  CHECK(cells({Phase::stopcopy, Phase::commit}) == 24 * each);
 }
 
 TEST_CASE("Cells are all different, in name and in plan", "[scenario]") {
@@ -67,7 +74,7 @@ TEST_CASE("Cells are all different, in name and in plan", "[scenario]") {
   const auto all =
       draw(of_phases({Phase::reserve, Phase::precopy, Phase::stopcopy, Phase::commit}));
   for (const auto& one : all) {
-    cells.insert(one.cell);
+    cells.insert(to_string(*one.cell));
     ids.insert(case_id(one.plan));
     seeds.insert(one.plan.guest.seed);
     CHECK(one.plan.faults.size() == 1);
@@ -126,7 +133,7 @@ TEST_CASE("Faults, sides and points narrow the cells", "[scenario]") {
   request.points = {"stopcopy/enter", "commit/eof+3", "stopcopy/enter"};
   const auto cells = draw(request);
   REQUIRE(cells.size() == 4);
-  CHECK(cells[0].cell == "stopcopy/enter × crash × destination");
+  CHECK(to_string(*cells[0].cell) == "stopcopy/enter × crash × destination × handshake");
   CHECK(cells[3].plan.faults[0].trigger == trigger_from("commit/eof+3"));
 }
 
@@ -152,7 +159,6 @@ TEST_CASE("Unknown words are refused with the nearest ones", "[scenario]") {
   request = of_phases({Phase::stopcopy});
   request.points = {"stopcopy/entre"};
   CHECK_THAT(refusal(request), Contains("stopcopy/enter"));
-  CHECK_THAT(refusal(of_phases({Phase::activate})), Contains("has no points yet"));
   request = of_phases({Phase::stopcopy});
   request.faults = {"crash"};
   request.sides = {Side::channel};
@@ -166,18 +172,43 @@ TEST_CASE("Unknown words are refused with the nearest ones", "[scenario]") {
   }
 }
 
-TEST_CASE("Damage is only asked for where a page record follows that is not sent again",
-          "[scenario]") {
-  CHECK(goes_with(make_corrupt(), "stopcopy/enter"));
-  CHECK_FALSE(goes_with(make_corrupt(), "commit/eof"));
-  CHECK_FALSE(goes_with(make_corrupt(), "precopy/begin"));
-  CHECK(goes_with(make_crash(), "commit/eof"));
+TEST_CASE("A cell that makes no sense is left out with the reason", "[scenario]") {
+  const auto all = catalogs();
+  ScenarioRequest request;
+  const auto why = [&](const FaultKind& kind, Side side, const char* point) {
+    const auto out = left_out(request, all, kind, side, point);
+    return out ? out->why : std::string();
+  };
+  CHECK(why(make_corrupt(), Side::channel, "stopcopy/enter").empty());
+  CHECK_THAT(why(make_corrupt(), Side::channel, "commit/eof"), Contains("final RAM section"));
+  CHECK(why(make_crash(), Side::source, "commit/eof").empty());
+  CHECK_THAT(why(make_stall(), Side::channel, "commit/vmdesc-end"), Contains("no byte follows"));
+  CHECK_THAT(why(make_reset(), Side::channel, "prepare/ready"), Contains("does not exist yet"));
+  CHECK_THAT(why(make_reset(), Side::channel, "activate/resumed"), Contains("closed"));
+  CHECK(why(make_crash(), Side::source, "activate/before-cont").empty());
+  request.base.protocol = "autostart";
+  CHECK_THAT(why(make_crash(), Side::source, "activate/before-cont"), Contains("nobody sends"));
 }
 
-TEST_CASE("Nothing is asked for behind the last byte, where nothing is left to hold back",
+TEST_CASE("A cell whose fault this machine cannot do is left out as impossible here",
           "[scenario]") {
-  for (const auto& one : draw(of_phases({Phase::commit})))
-    CHECK(one.plan.faults[0].trigger.point.name != "vmdesc-end");
+  auto all = catalogs();
+  all.faults[0].needs = "moonlight";
+  auto request = of_phases({Phase::stopcopy});
+  const auto before = make_cells().draw(request, all);
+  request.missing["moonlight"] = "it is noon";
+  const auto drawn = make_cells().draw(request, all);
+  CHECK(drawn.cases.size() < before.cases.size());
+  CHECK(drawn.cases.size() + drawn.left_out.size() ==
+        before.cases.size() + before.left_out.size());
+  std::size_t here = 0;
+  for (const auto& one : drawn.left_out)
+    if (one.here) {
+      ++here;
+      CHECK(one.cell.fault == all.faults[0].name);
+      CHECK(one.why == "it is noon");
+    }
+  CHECK(here > 0);
 }
 
 TEST_CASE("More cases than cells run the cells again with numbers of their own", "[scenario]") {
@@ -207,7 +238,7 @@ TEST_CASE("Controls alternate between the transports and have no fault", "[scena
   for (const auto& one : three) {
     CHECK(one.plan.faults.empty());
     CHECK(one.plan.plant.empty());
-    CHECK(one.cell.empty());
+    CHECK_FALSE(one.cell);
     seeds.insert(one.plan.guest.seed);
   }
   CHECK(seeds.size() == 3);
@@ -231,14 +262,14 @@ TEST_CASE("Smoke touches every fault kind and side", "[scenario]") {
   for (const auto& one : cases)
     if (!one.plan.faults.empty()) kinds.insert(one.plan.faults[0].kind);
   CHECK(kinds.size() == all_faults().size());
-  CHECK(cases.size() == 2 + held_faults() + 1);
+  CHECK(cases.size() == 2 + kinds_and_sides());
 }
 
 TEST_CASE("Every drawn plan is one that can run", "[scenario]") {
   // Only the names that check_plan() looks up beside faults are missing here.
   for (const auto* scenario : {"cells", "control", "canary", "smoke"})
     for (const auto& one : draw(ScenarioRequest{}, scenario)) {
-      CHECK(expected_outcome(one.plan).has_value());
+      CHECK(catalogs().expected(one.plan).has_value());
       CHECK_FALSE(one.plan.scenario.empty());
     }
 }

@@ -1,0 +1,18 @@
+#include "faults/where.h"
+
+namespace migfuzz {
+
+std::string needs_channel(const Trigger& trigger, Side) {
+  if (in_stream(trigger.point)) return "";
+  return trigger.point.phase == Phase::prepare ? "the channel does not exist yet"
+                                               : "the channel has been closed by then";
+}
+
+std::string needs_bytes_behind(const Trigger& trigger, Side side) {
+  const auto& point = trigger.point;
+  if (point.phase == Phase::commit && (point.name == "vmdesc-end" || point.name == "ack-end"))
+    return "no byte follows there that could wait";
+  return needs_channel(trigger, side);
+}
+
+}  // namespace migfuzz

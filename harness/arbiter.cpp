@@ -1,0 +1,29 @@
+#include "harness/arbiter.h"
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+
+Arbiter::Arbiter(const Protocol& protocol, const std::vector<std::string>& journal)
+    : protocol_(protocol) {
+  for (const auto& word : journal) {
+    const auto action = action_from(word);
+    if (!action) throw InfraError("arbiter: its journal has the unknown word `" + word + "`");
+    journal_ = record(journal_, *action);
+  }
+}
+
+Decision Arbiter::next(Situation situation) const {
+  situation.journal = journal_;
+  auto decision = protocol_.decide(situation);
+  if (decision.action == last_ && situation.since_action < situation.patience)
+    return {Action::wait, "given a moment to show its effect"};
+  return decision;
+}
+
+void Arbiter::note(Action action) {
+  journal_ = record(journal_, action);
+  last_ = action;
+}
+
+}  // namespace migfuzz

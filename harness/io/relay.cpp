@@ -359,7 +359,9 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   }
 
   void check_hold(Flow& flow) {
-    if (!flow.hold || released || flow.held_noted || flow.forwarded < *flow.hold) return;
+    // Without a trigger there is no point to stand at: the source was sealed where it was.
+    if (!trigger || !flow.hold || released || flow.held_noted || flow.forwarded < *flow.hold)
+      return;
     flow.held_noted = true;
     note("holding", fmt::format("{} at byte {}", to_string(*trigger), flow.forwarded));
   }

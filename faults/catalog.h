@@ -18,6 +18,10 @@ FaultKind make_stall();
 FaultKind make_port_disabled();
 FaultKind make_link_down();
 FaultKind make_corrupt();
+FaultKind make_io_error();
+FaultKind make_io_hang();
+FaultKind make_storage_crash();
+FaultKind make_lock_conflict();
 
 std::vector<FaultKind> all_faults();
 

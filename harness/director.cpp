@@ -174,6 +174,7 @@ class Director {
     stage_ = Stage::delivered;
     evidence_.delivered = true;
     note("director", "fault", "delivered", {{"kind", spec().kind}, {"proof", proof}});
+    if (fault_->flow == Flow::at_delivery) world_.release();
     return true;
   }
 
@@ -295,7 +296,8 @@ class Director {
     const auto source = world_.sight(Side::source);
     if (!source.dead && source.migration == MigrationStatus::completed) compare_images();
     world_.resume(Side::destination);
-    if (plan_.plant == "double-resume") world_.resume(Side::source);
+    if (plan_.plant == "double-resume" || plan_.plant == "double-writer")
+      world_.resume(Side::source);
   }
 
   void compare_images() {

@@ -17,6 +17,7 @@ double end_of(const History& history) {
 }
 
 std::string fault_words(const Plan& plan) {
+  if (plan.plant == "double-writer") return "double-writer-" + plan.disk;
   if (plan.faults.empty()) return plan.plant.empty() ? "no-fault" : "canary-" + plan.plant;
   const auto& fault = plan.faults.front();
   return fmt::format("{}/{}-{}", to_string(fault.trigger.point.phase), fault.kind,
@@ -41,6 +42,31 @@ std::vector<Finding> run_checkers(const Plan& plan, const History& history, cons
 bool any_failure(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(),
                      [](const auto& finding) { return finding.verdict == Verdict::fail; });
+}
+
+// What became of the second host that the plant `double-writer` told to run.
+Finding second_writer(const Plan& plan, const History& history, const Evidence& evidence,
+                      const std::vector<Finding>& findings) {
+  const auto* reply = history.last("source", "qmp-reply", "cont");
+  const auto refusal = reply != nullptr ? text_field(*reply, "error") : std::nullopt;
+  std::string ran;
+  for (const auto& finding : findings)
+    if (finding.checker == "single-owner" && finding.symptom == "double-run") ran = finding.what;
+  const auto what =
+      fmt::format("disk {}: {}", plan.disk,
+                  refusal        ? fmt::format("QEMU refused the second `cont`: {}", *refusal)
+                  : !ran.empty() ? "nothing refused the second `cont`: " + ran
+                                 : "the second host was not refused and did not run");
+  const bool unprotected = evidence.expected.expect == Expect::double_run;
+  Finding finding{"double-writer", Verdict::pass, what, "", std::string(evidence.expected.reason)};
+  if (unprotected ? ran.empty() : !refusal || !ran.empty()) {
+    finding.verdict = Verdict::fail;
+    finding.symptom = "oracle/other-protection";
+  } else if (unprotected) {
+    finding.verdict = Verdict::hazard;
+    finding.symptom = "unprotected-disk";
+  }
+  return finding;
 }
 
 // The longest time without any step of the guest once the migration had begun, -1 without
@@ -129,7 +155,10 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     result.findings.push_back({"delivery", Verdict::not_delivered,
                                "the fault's effect was not observed: this case proves nothing",
                                "not-delivered", ""});
-  if (checked && !plan.plant.empty() && !any_failure(result.findings))
+  if (checked && plan.plant == "double-writer")
+    result.findings.insert(result.findings.begin(),
+                           second_writer(plan, history, evidence, result.findings));
+  else if (checked && !plan.plant.empty() && !any_failure(result.findings))
     result.findings.push_back(
         {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
   name_verdict(result);

@@ -50,7 +50,7 @@ std::map<std::string, std::string> write_reports(const Summary& summary,
 struct Typed {
   std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
   std::string protocol = "handshake", guest = "tiny", scenario = "cells", accel = "auto", memory;
-  std::string source_qemu, destination_qemu, machine, output = "migfuzz-out", known_issues;
+  std::string source_qemu, destination_qemu, machine, output = "migfuzz-out", known_issues, disk = "raw";
   std::string cases, seed, jobs, times = "1", path, list_kind;
   bool quiet = false;
 };
@@ -125,6 +125,10 @@ Plan base_plan(const Typed& typed) {
   check_qemu("--destination-qemu", typed.destination_qemu);
   plan.source.binary = typed.source_qemu;
   plan.destination.binary = typed.destination_qemu;
+  plan.disk = typed.disk;
+  if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
+    throw UsageError(
+        fmt::format("--disk: `{}` is not known; take {}", plan.disk, fmt::join(kDisks, ", ")));
   if (!typed.machine.empty()) plan.machine = typed.machine;
   if (!typed.memory.empty()) plan.guest.memory_bytes = memory_bytes(typed.memory);
   return plan;
@@ -183,7 +187,7 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   list("--side", typed.sides, "source, destination, channel; without it: all");
   run->add_option("--protocol", typed.protocol, "handshake or autostart")->type_name("NAME");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
-  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke")->type_name("NAME");
+  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer")->type_name("NAME");
   run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")
       ->type_name("N");
   run->add_option("--seed", typed.seed, "seed of every drawn number")->type_name("N");
@@ -192,6 +196,8 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   run->add_option("--output", typed.output, "folder for report and results")->type_name("DIR");
   run->add_option("--memory", typed.memory, "RAM of the VM, such as 64M")->type_name("SIZE");
   run->add_option("--machine", typed.machine, "QEMU machine type of both hosts")->type_name("TYPE");
+  run->add_option("--disk", typed.disk, "disk under both hosts: none, raw, qcow2 or nbd")
+      ->type_name("NAME");
   run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")
       ->type_name("FILE");
   run->add_flag("--quiet", typed.quiet, "print nothing but errors");

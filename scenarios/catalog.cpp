@@ -3,7 +3,7 @@
 namespace migfuzz {
 
 std::vector<Scenario> all_scenarios() {
-  return {make_cells(), make_control(), make_canary(), make_smoke()};
+  return {make_cells(), make_control(), make_canary(), make_smoke(), make_double_writer()};
 }
 
 }  // namespace migfuzz

@@ -11,6 +11,7 @@ Scenario make_cells();
 Scenario make_control();
 Scenario make_canary();
 Scenario make_smoke();
+Scenario make_double_writer();
 
 std::vector<Scenario> all_scenarios();
 

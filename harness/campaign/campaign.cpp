@@ -311,10 +311,15 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
   for (const auto& result : results) {
     ++summary.verdicts[result.verdict];
     if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
-    Control* of = !result.plan.plant.empty()           ? &canary
-                  : result.plan.faults.empty()         ? &control
-                  : result.rule == kDamageIsSeen       ? &sight
-                                                       : nullptr;
+    // What protects a disk is an answer, not a control.
+    const bool answer = result.plan.plant == "double-writer";
+    if (answer && !result.findings.empty())
+      summary.notes.push_back(result.findings.front().what);
+    Control* of = answer                         ? nullptr
+                  : !result.plan.plant.empty()   ? &canary
+                  : result.plan.faults.empty()   ? &control
+                  : result.rule == kDamageIsSeen ? &sight
+                                                 : nullptr;
     if (of != nullptr) {
       ++of->cases;
       const bool found =

@@ -67,10 +67,19 @@ std::optional<Expectation> Catalogs::expected(const Plan& plan) const {
   return expected_outcome(plan, effects);
 }
 
+bool goes_with_disk(const FaultKind& kind, std::string_view disk) {
+  if (kind.disk.empty()) return true;
+  const auto list = fmt::format(" {} ", kind.disk);
+  return list.find(fmt::format(" {} ", disk)) != std::string::npos;
+}
+
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
   const auto& guest = catalogs.find_guest(plan.guest.name);
   catalogs.find_protocol(plan.protocol);
   catalogs.find_hypervisor(plan.hypervisor);
+  if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
+    throw UsageError(fmt::format("disk: `{}` is not known; take {}", plan.disk,
+                                 fmt::join(kDisks, ", ")));
   if (plan.guest.memory_bytes < guest.least_memory_bytes())
     throw UsageError(
         fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
@@ -79,6 +88,9 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     throw UsageError("plan: it has more than one fault; this version runs one at a time");
   for (const auto& fault : plan.faults) {
     const auto& kind = catalogs.find_fault(fault.kind);
+    if (!goes_with_disk(kind, plan.disk))
+      throw UsageError(fmt::format("plan: fault `{}` needs disk `{}`, the plan says `{}`",
+                                   fault.kind, kind.disk, plan.disk));
     if (kind.needs_tcp && plan.transport != Transport::tcp)
       throw UsageError(fmt::format("plan: fault `{}` needs transport `tcp`, the plan says `{}`",
                                    fault.kind, to_string(plan.transport)));

@@ -18,6 +18,7 @@ namespace migfuzz {
 
 /// When the channel, which stands at the point while the fault is injected, flows again.
 enum class Flow {
+  at_delivery,   // once the effect is proved, whatever the side: the failure is met from the point on
   at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
                  // where the source's side is hit: its bytes past the point had not left it)
   at_heal,       // the standing channel is the failure
@@ -27,7 +28,7 @@ enum class Flow {
 struct FaultKind {
   std::string_view name;
   std::string_view summary;              // one line: what fails and what the peers see
-  std::string_view component;            // "qemu", "host", "channel", "network", "data"
+  std::string_view component;            // "qemu", "host", "channel", "network", "storage", "data"
   Effect effect = Effect::loses_host;    // what it amounts to: the key of the expected outcomes
   bool active = true;                    // active: does something; passive: stops doing something
   std::vector<Side> sides;               // where it can hit
@@ -42,6 +43,9 @@ struct FaultKind {
   /// Injected before the migration starts and acts on the first page record behind its point; the
   /// channel is never held. Only points with page records behind them can have it.
   bool acts_on_page = false;
+  /// The disks that it can hit, space-separated; the first one is taken where a plan has another.
+  /// Empty: any.
+  std::string_view disk;
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
 
@@ -54,5 +58,13 @@ struct FaultKind {
   std::function<std::optional<std::string>(World&, const FaultSpec&)> delivered;
   std::function<void(World&, const FaultSpec&)> heal;
 };
+
+/// The hosts whose storage a fault of that side hits: Side::channel stands for what both share.
+inline std::vector<Side> hosts_hit(Side side) {
+  if (side == Side::channel) return {Side::source, Side::destination};
+  return {side};
+}
+/// True when the kind can hit a disk of that name.
+bool goes_with_disk(const FaultKind& kind, std::string_view disk);
 
 }  // namespace migfuzz

@@ -130,6 +130,15 @@ bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, 
          (rule.protocol.empty() || rule.protocol == plan.protocol);
 }
 
+// What the plant `double-writer` must show; measured, docs/storage.md.
+Expectation second_writer(std::string_view disk) {
+  if (disk == "raw" || disk == "qcow2")
+    return {Expect::destination, "image-lock",
+            "QEMU locks a local image (block/file-posix.c): the second host must be refused"};
+  return {Expect::double_run, "no-image-lock",
+          "an NBD export and a VM without a disk have no image lock: nothing refuses a second host"};
+}
+
 }  // namespace
 
 std::string_view to_string(Effect effect) {
@@ -196,6 +205,7 @@ Reached reached_at(const Trigger& trigger, Side side, Effect effect) {
 std::span<const OutcomeRule> outcome_table() { return kTable; }
 
 std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects) {
+  if (plan.faults.empty() && plan.plant == "double-writer") return second_writer(plan.disk);
   if (plan.faults.empty())
     return Expectation{Expect::destination, "no-fault", "nothing fails: the migration completes"};
   if (plan.faults.size() > 1 || effects.size() != 1)

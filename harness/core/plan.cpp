@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -101,6 +102,7 @@ Plan read_plan(const json& value, std::string_view origin) {
   plan.guest = guest_from_json(object.object("guest"));
   plan.source = hypervisor_from_json(object.object("source"));
   plan.destination = hypervisor_from_json(object.object("destination"));
+  plan.disk = object.word("disk", {std::begin(kDisks), std::end(kDisks)});
   plan.bandwidth_bytes_per_s = object.count("bandwidth_bytes_per_s", 0, kBandwidthMax);
   plan.downtime_limit_ms = small(object, "downtime_limit_ms", 0, kDowntimeLimitMsMax);
   plan.patience_ms = small(object, "patience_ms", 1, kDayMs);
@@ -158,6 +160,7 @@ nlohmann::json to_json(const Plan& plan) {
             {"dirty_pages_per_s", plan.guest.dirty_pages_per_s}}},
           {"source", {{"binary", clean_utf8(plan.source.binary)}}},
           {"destination", {{"binary", clean_utf8(plan.destination.binary)}}},
+          {"disk", clean_utf8(plan.disk)},
           {"bandwidth_bytes_per_s", plan.bandwidth_bytes_per_s},
           {"downtime_limit_ms", plan.downtime_limit_ms},
           {"patience_ms", plan.patience_ms},

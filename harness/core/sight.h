@@ -86,6 +86,22 @@ struct ChannelSight {
   std::string failure;                                     // the stream could not be parsed: reason
 };
 
+/// What can happen to the storage under a host.
+enum class StorageFailure {
+  errors,  // its server answers every request with EIO
+  hangs,   // its server stands still
+  crashes  // its server is killed; connections end
+};
+
+/// The storage of one host as it is seen from outside QEMU.
+struct StorageSight {
+  bool frozen = false;          // every thread of its server stands (read back from the kernel)
+  std::optional<Ending> ended;  // how its server ended, until another one serves
+  std::string probe;            // what a third client's read was answered while errors were wanted
+  std::uint64_t guest_errors = 0;  // BLOCK_IO_ERROR events of the host
+  bool locked = false;  // somebody else's write lock on the image, seen from a third description
+};
+
 /// How a cut looks to the peers. reset: RST to both; close: FIN to both; truncate: the destination
 /// sees FIN at the point while what the source still sends vanishes.
 enum class Cut { reset, close, truncate };

@@ -88,6 +88,17 @@ class World {
   virtual void corrupt_next_page(std::uint64_t which_bit) = 0;
   virtual std::optional<Flip> flip() const = 0;
 
+  // --- storage ---------------------------------------------------------------------------------
+  /// Of one host; only the disk `nbd` has servers that can fail.
+  virtual void break_storage(Side host, StorageFailure how) = 0;
+  virtual void heal_storage(Side host) = 0;
+  /// A third party takes (or gives back) the write lock of the image: disks `raw` and `qcow2`.
+  virtual void lock_image(bool locked) = 0;
+  virtual StorageSight storage(Side host) const = 0;
+  /// What is on the guest's disk, raw bytes whatever its format, once both hosts have ended;
+  /// nothing without a disk, or when the image cannot be read (the history says why).
+  virtual std::optional<std::vector<std::byte>> disk() = 0;
+
   // --- what only the canary may do -------------------------------------------------------------
   /// Overwrites a stretch of a host's RAM.
   virtual void poke(Side host, std::uint64_t gpa, Bytes bytes) = 0;

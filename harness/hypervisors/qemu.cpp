@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 constexpr Milliseconds kSetUpLimit{20000};
+constexpr std::uint64_t kDiskBytes = 1 << 20;
 
 class QemuWorld final : public World {
  public:
@@ -29,6 +30,8 @@ class QemuWorld final : public World {
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
+    disk_ = std::make_unique<Disk>(loop_, plan_.disk, kDiskBytes, network_, deadline);
+    history_.add("director", "note", "disk", {{"what", disk_->words()}});
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
@@ -157,6 +160,27 @@ class QemuWorld final : public World {
   void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
   std::optional<Flip> flip() const override { return relay_->flip(); }
 
+  // --- storage ---------------------------------------------------------------------------------
+
+  void break_storage(Side side, StorageFailure how) override { disk_->fail(side, how); }
+  void heal_storage(Side side) override { disk_->heal(side); }
+  void lock_image(bool locked) override { disk_->lock(locked); }
+
+  StorageSight storage(Side side) const override {
+    auto sight = disk_->sight(side);
+    sight.guest_errors = host(side).disk_errors();
+    return sight;
+  }
+
+  std::optional<std::vector<std::byte>> disk() override {
+    try {
+      return disk_->content(now() + kSetUpLimit);
+    } catch (const InfraError& error) {
+      history_.add("director", "note", "disk-unreadable", {{"why", std::string(error.what())}});
+      return std::nullopt;
+    }
+  }
+
   void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
 
  private:
@@ -174,6 +198,7 @@ class QemuWorld final : public World {
     spec.machine = plan_.machine;
     spec.shape = plan_.guest;
     spec.guest = &guest_;
+    spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
     spec.incoming = side == Side::destination;
     spec.paused = side == Side::destination && setup_.destination_paused;
@@ -317,6 +342,7 @@ class QemuWorld final : public World {
   io::MemoryFile journal_;
   io::Network network_;
   std::unique_ptr<io::Relay> relay_;
+  std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
   std::unique_ptr<io::Ticker> ticker_;
   std::string uri_;

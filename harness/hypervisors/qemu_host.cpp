@@ -36,6 +36,7 @@ struct QemuHost::State {
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
   std::uint32_t passes = 0;
+  std::uint64_t disk_errors = 0;
   std::uint64_t scanned_bytes = 0, last_step = 0;
   std::string unknown_word;
   std::string transcript;
@@ -55,10 +56,14 @@ struct QemuHost::State {
         "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd), "-mon", "chardev=qmp,mode=control",
         "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd), "-mon", "chardev=oob,mode=control",
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
-        "-device", "isa-debugcon,iobase=0xe9,chardev=evidence", "-blockdev",
-        "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on", "-device",
-        "virtio-blk-pci,drive=disk0,id=disk", "-netdev", "hubport,id=net0,hubid=0", "-device",
-        "virtio-net-pci,netdev=net0,id=net,romfile="};
+        "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
+    for (const auto& one : spec.disk.blockdevs) list.insert(list.end(), {"-blockdev", one});
+    // A guest must not see an error that the storage takes back: QEMU stops it and keeps the request
+    // until somebody says `cont` (docs/storage.md).
+    list.insert(list.end(),
+                {"-device", "virtio-blk-pci,drive=disk0,id=disk,werror=stop,rerror=stop",
+                 "-netdev", "hubport,id=net0,hubid=0", "-device",
+                 "virtio-net-pci,netdev=net0,id=net,romfile="});
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
@@ -74,6 +79,7 @@ struct QemuHost::State {
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
     launch.arguments = arguments(qmp_there.get(), oob_there.get());
     launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd(), qmp_there.get(), oob_there.get()};
+    launch.inherit.insert(launch.inherit.end(), spec.disk.inherit.begin(), spec.disk.inherit.end());
     launch.network_namespace_fd = spec.network_namespace_fd;
     launch.output_fd = output.fd();
     child = std::make_unique<io::Child>(loop, launch, [this](const Ending& ending) {
@@ -112,6 +118,7 @@ struct QemuHost::State {
     history.add(actor(), "qmp-event", name, std::move(fields));
     if (name == "MIGRATION") set_migration(data.value("status", ""));
     if (name == "MIGRATION_PASS") passes = data.value("pass", 0u);
+    if (name == "BLOCK_IO_ERROR") ++disk_errors;
     if (name == "RESUME") seen.run = RunState::running;
     if (name == "STOP") seen.run = RunState::unknown;  // which of several: the question below says
     if (name == "STOP" || name == "MIGRATION" || name == "RESUME") ask();
@@ -244,6 +251,7 @@ std::string QemuHost::messages() const {
 
 std::string QemuHost::transcript() const { return state_->transcript; }
 std::uint32_t QemuHost::passes() const { return state_->passes; }
+std::uint64_t QemuHost::disk_errors() const { return state_->disk_errors; }
 std::string QemuHost::unknown_word() const { return state_->unknown_word; }
 
 }  // namespace migfuzz

@@ -11,6 +11,7 @@
 
 #include "harness/core/guest.h"
 #include "harness/core/world.h"
+#include "harness/hypervisors/storage.h"
 #include "harness/io/child.h"
 #include "harness/io/qmp.h"
 
@@ -22,6 +23,7 @@ struct QemuHostSpec {
   std::string accel = "tcg";
   std::string machine = "pc";
   GuestShape shape;
+  DiskAttachment disk = null_disk(1 << 20);
   const Guest* guest = nullptr;
   int network_namespace_fd = -1;
   bool incoming = false;  // -incoming defer
@@ -57,6 +59,8 @@ class QemuHost {
   std::string transcript() const;  // both monitors, one line a message
   /// MIGRATION_PASS events seen.
   std::uint32_t passes() const;
+  /// BLOCK_IO_ERROR events seen.
+  std::uint64_t disk_errors() const;
   /// A word from QEMU that this harness does not know; empty when all were known.
   std::string unknown_word() const;
 

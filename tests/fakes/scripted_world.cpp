@@ -69,6 +69,7 @@ struct Host {
   bool channel_ended = false;  // its kernel has seen the end of the connection
   bool closed = false;         // it has closed its own end
   bool port = true, link = true;
+  std::optional<StorageFailure> storage;  // what ails its storage now
   Clock::time_point path_back{};
   RunState run = RunState::unknown;
   MigrationStatus migration = MigrationStatus::none;
@@ -122,6 +123,7 @@ struct ScriptedWorld::Model {
   std::optional<Trigger> trigger;
   std::uint32_t seen = 0;
   std::optional<std::uint64_t> hold, back_hold;
+  bool image_locked = false;  // by a third party
   bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
@@ -252,10 +254,18 @@ struct ScriptedWorld::Model {
     if (sent != before) moved();
     if (sent > script().ram_setup_end && source.migration == MigrationStatus::setup)
       set_status(source, MigrationStatus::active);
-    if (sent == script().enter && !stopped) stop_source();
+    // To stop, QEMU drains and flushes: it stands where its storage is silent, and gives up where it
+    // answers errors.
+    if (sent == script().enter && !stopped && flushes()) stop_source();
     if (sent < script().total || awaiting_ack) return;
     awaiting_ack = true;
     if (defects.claims_completed) complete();
+  }
+
+  bool flushes() {
+    if (source.storage == StorageFailure::errors)
+      give_up(MigrationStatus::failed, "Error in migration completion: Input/output error");
+    return !source.storage;
   }
 
   void stop_source() {
@@ -569,6 +579,7 @@ void ScriptedWorld::resume(Side host) {
   Host& one = m.host(host);
   m.command(one, "cont", [&m, &one] {
     if (one.run == RunState::inmigrate) m.autostart = true;
+    if (m.image_locked && one.run != RunState::running) return;  // "Failed to get "write" lock"
     const bool may = one.run == RunState::paused || one.run == RunState::postmigrate;
     if (may) m.run_guest(one);
   });
@@ -646,6 +657,27 @@ void ScriptedWorld::seal_source() {
 bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }
 void ScriptedWorld::corrupt_next_page(std::uint64_t which_bit) { model_->flip_bit = which_bit; }
 std::optional<Flip> ScriptedWorld::flip() const { return model_->flipped; }
+
+void ScriptedWorld::break_storage(Side host, StorageFailure how) {
+  model_->host(host).storage = how;
+}
+void ScriptedWorld::heal_storage(Side host) {
+  model_->host(host).storage.reset();
+  model_->moved();
+}
+void ScriptedWorld::lock_image(bool locked) { model_->image_locked = locked; }
+
+StorageSight ScriptedWorld::storage(Side host) const {
+  const auto ails = model_->host(host).storage;
+  StorageSight sight;
+  sight.frozen = ails == StorageFailure::hangs;
+  if (ails == StorageFailure::crashes) sight.ended = Ending{0, 9};
+  if (ails == StorageFailure::errors) sight.probe = "read failed: Input/output error";
+  sight.locked = model_->image_locked;
+  return sight;
+}
+
+std::optional<std::vector<std::byte>> ScriptedWorld::disk() { return std::nullopt; }
 
 void ScriptedWorld::poke(Side host, std::uint64_t gpa, Bytes bytes) {
   std::copy(bytes.begin(), bytes.end(),

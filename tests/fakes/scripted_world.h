@@ -80,6 +80,11 @@ class ScriptedWorld final : public World {
   bool cut_seen(Side host) const override;
   void corrupt_next_page(std::uint64_t which_bit) override;
   std::optional<Flip> flip() const override;
+  void break_storage(Side host, StorageFailure how) override;
+  void heal_storage(Side host) override;
+  void lock_image(bool locked) override;
+  StorageSight storage(Side host) const override;
+  std::optional<std::vector<std::byte>> disk() override;
   void poke(Side host, std::uint64_t gpa, Bytes bytes) override;
 
   /// What the arbiter persisted, in order.

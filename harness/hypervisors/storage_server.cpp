@@ -48,7 +48,8 @@ struct StorageServer::State {
         "--blockdev", "driver=raw,node-name=disk,file=image", "--blockdev",
         // Every kind of request, flushes too: what a client is told by an array that is gone.
         "driver=blkdebug,node-name=broken,image=image,inject-error.0.event=none,"
-        "inject-error.0.errno=5",
+        "inject-error.0.errno=5,inject-error.1.event=none,inject-error.1.errno=5,"
+        "inject-error.1.iotype=block-status",
         "--nbd-server", fmt::format("addr.type=fd,addr.str={}", listener_fd), "--export",
         "type=nbd,id=disk,node-name=disk,name=disk,writable=on"};
     launch.inherit = {image_fd, there.get(), listener_fd};

@@ -55,6 +55,7 @@ rc::Gen<Plan> arbitrary_plan() {
     plan.guest.seed = *rc::gen::arbitrary<std::uint64_t>();
     plan.guest.dirty_pages_per_s = *rc::gen::arbitrary<std::uint32_t>();
     plan.source.binary = *rc::gen::container<std::string>(rc::gen::inRange<char>(' ', '~'));
+    plan.disk = *rc::gen::element<std::string>("none", "raw", "qcow2", "nbd");
     plan.bandwidth_bytes_per_s = *rc::gen::inRange<std::uint64_t>(0, INT64_MAX);
     plan.downtime_limit_ms = *rc::gen::inRange<std::uint32_t>(0, 2'000'001);
     plan.patience_ms = *rc::gen::inRange<std::uint32_t>(1, 86'400'000);

@@ -271,6 +271,49 @@ TEST_CASE("Each canary's planted defect is found on the scripted world, too", "[
   }
 }
 
+TEST_CASE("A double writer passes only where the refusal that its disk promises is seen",
+          "[director]") {
+  // The scripted world refuses nobody: right for a disk that nothing protects, wrong for a lock.
+  for (const auto* disk : {"none", "nbd", "raw", "qcow2"}) {
+    auto plan = fakes::scripted_plan();
+    plan.plant = "double-writer";
+    plan.disk = disk;
+    plan.patience_ms = 5000;
+    const ScriptedCase one(plan);
+    INFO(disk << "\n" << one.story());
+    const bool locked = std::string_view(disk) == "raw" || std::string_view(disk) == "qcow2";
+    CHECK(one.result.verdict == (locked ? Verdict::fail : Verdict::hazard));
+    CHECK(one.symptom("double-writer") == (locked ? "oracle/other-protection" : "unprotected-disk"));
+  }
+}
+
+TEST_CASE("A source whose storage answers errors gives the migration up and runs on",
+          "[director]") {
+  const ScriptedCase one(fakes::scripted_cell(make_io_error(), Side::source, "precopy/begin"));
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::pass);
+  CHECK(one.result.survivor == "source");
+}
+
+TEST_CASE("Storage that is silent for a while costs a migration time only", "[director]") {
+  for (const auto& kind : {make_io_hang(), make_storage_crash()}) {
+    const ScriptedCase one(fakes::scripted_cell(kind, Side::source, "precopy/begin"));
+    INFO(one.story());
+    CHECK(one.result.verdict == Verdict::pass);
+    CHECK(one.result.survivor == "destination");
+  }
+}
+
+TEST_CASE("A destination that was refused the image's lock runs once it is free", "[director]") {
+  const ScriptedCase one(
+      fakes::scripted_cell(make_lock_conflict(), Side::destination, "activate/before-cont"));
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::pass);
+  CHECK(one.result.survivor == "destination");
+  CHECK(std::count(one.world->persisted().begin(), one.world->persisted().end(),
+                   "run-destination") > 1);
+}
+
 TEST_CASE("The same plan decides the same way twice", "[director]") {
   const auto plan = fakes::scripted_cell(make_hang(), Side::source, "commit/eof");
   const ScriptedCase one(plan), two(plan);

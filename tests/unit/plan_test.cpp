@@ -54,6 +54,7 @@ TEST_CASE("A missing, unknown or misspelt key is named with its origin", "[plan]
   CHECK_THAT(refusal_of(with("/patience", 3)),
              Contains("some/plan.json: key \"patience\" is unknown"));
   CHECK_THAT(refusal_of(with("/faults/0/heal", 3)), Contains("key \"faults[0].heal\" is unknown"));
+  CHECK_THAT(refusal_of(with("/disk", "floppy")), Contains("\"disk\""));
   CHECK_THAT(refusal_of(with("/guest/colour", "red")), Contains("key \"guest.colour\" is unknown"));
 }
 

@@ -56,7 +56,8 @@ struct tiny_record {
 };
 
 /* One page at TINY_CONTROL_GPA, and the whole state of the guest: nothing that matters lives in a
- * register across steps or in another page, so a stale control page shows as repeated steps. Loops
+ * register across steps or in another page, so a stale control page shows as repeated steps (what
+ * the disk is asked lies in the pages of journal.h, for the device must read it there). Loops
  * end at a target kept here and not after a count kept elsewhere: a guest whose stack or control
  * page went stale in a migration must go on and tell, not spin in silence (seen with QEMU 7.2).
  *

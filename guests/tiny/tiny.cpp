@@ -20,7 +20,7 @@ extern const std::byte migfuzz_tiny_elf_end[];
 namespace migfuzz {
 
 std::string_view Tiny::summary() const {
-  return "bare-metal closed-form page writer: boots in 50-120 ms, checks itself, owns up to 8 MiB";
+  return "bare-metal closed-form page writer: boots in 50-120 ms, checks itself, journals to disk";
 }
 
 std::uint64_t Tiny::pages(const GuestShape& shape) const {

@@ -6,7 +6,8 @@
 //
 // RAM may have any size of at least 8 MiB, odd ones too. `dirty_pages_per_s` is honoured up to what
 // the accelerator can do (TCG: about 10^5); above, the guest forgets ticks and is only slower. The
-// records come every max(4 ms, 1/rate): with rate 0 the guest boots, says so, and is silent.
+// records come every max(4 ms, 1/rate): with rate 0 the guest boots, says so, and is silent
+// but for its journal.
 //
 // On a virtio-blk disk of disk_bytes() it journals `disk_writes_per_s` records a second
 // (journal.h), at most 500: a write and a flush take a tick each at least. Without such a disk, or

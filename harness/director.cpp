@@ -443,6 +443,10 @@ class Director {
     if (last_exam && !evidence_.records.broken)
       evidence_.records_disagree = guest_.disagreement(
           plan_.guest, *last_exam, evidence_.source.guest_text + evidence_.destination.guest_text);
+    if (const auto disk = world_.disk())
+      evidence_.disk = guest_.examine_disk(
+          plan_.guest, *disk, evidence_.source.guest_text + evidence_.destination.guest_text,
+          last_exam);
     if (fault_ == nullptr) evidence_.delivered = true;
     // The table speaks of faults that happened. Without proof only what always holds is asked for.
     if (!evidence_.delivered)

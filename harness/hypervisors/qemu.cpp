@@ -17,7 +17,11 @@ namespace {
 
 using nlohmann::json;
 constexpr Milliseconds kSetUpLimit{20000};
-constexpr std::uint64_t kDiskBytes = 1 << 20;
+
+// A guest that keeps no journal has a disk all the same, as every VM of a cloud.
+std::uint64_t disk_bytes(const Guest& guest) {
+  return guest.disk_bytes() != 0 ? guest.disk_bytes() : 1 << 20;
+}
 
 class QemuWorld final : public World {
  public:
@@ -30,7 +34,7 @@ class QemuWorld final : public World {
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
-    disk_ = std::make_unique<Disk>(loop_, plan_.disk, kDiskBytes, network_, deadline);
+    disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
     destination_ =
@@ -370,6 +374,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     spec.machine = machine;
     spec.shape = shape;
     spec.guest = &guest;
+    spec.disk = null_disk(disk_bytes(guest));
     QemuHost host(loop, spec, history, [] {});
     trial.version = host.connect(Clock::now() + kSetUpLimit);
     const io::Ticker look(loop, Milliseconds(2), [] {});

@@ -10,10 +10,11 @@
  * gives for any page the step that last wrote it. Word 0 of a page is its step; word i > 0 is
  * base(seed, page, step) + i*B. Two different bases differ in every one of these words.
  *
- * The chain links the records of the evidence: chain' = mix(chain ^ step ^ digest), the digest
- * being a fold of the bases of all steps since the record before. It comes from the closed form and
- * not from memory read back: a damaged page is named by an E record and by the examiner, and must
- * not spoil the proof that no step was lost or repeated.
+ * The chain links the records of the evidence: chain' = mix(chain ^ step ^ digest ^ link), the
+ * digest being a fold of the bases of all steps since the record before and the link that of the
+ * last acknowledged record on disk (journal.h; 0: none). It comes from the closed form and not from
+ * memory read back: a damaged page is named by an E record and by the examiner, and must not spoil
+ * the proof that no step was lost or repeated.
  *
  * All fields are little-endian 64-bit words; sizes in pages of 4096 bytes; addresses are
  * guest-physical.
@@ -38,16 +39,11 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-#define TINY_MAGIC UINT64_C(0x31594e49545a464d) /* the bytes "MFZTINY1" */
-#define TINY_VERSION UINT64_C(1)
+#include "guests/tiny/journal.h"
+#include "guests/tiny/mix.h"
 
-/* Odd constants without structure: 2^64/phi and the multipliers of SplitMix64 (Steele et al.,
- * 2014). */
-#define TINY_PAGE_STRIDE UINT64_C(0x9e3779b97f4a7c15)
-#define TINY_WORD_STRIDE UINT64_C(0xd1342543de82ef95)
-#define TINY_PAGE_SALT UINT64_C(0xbf58476d1ce4e5b9)
-#define TINY_STEP_SALT UINT64_C(0x94d049bb133111eb)
-#define TINY_CHAIN_SALT UINT64_C(0x636861696e2d3000)
+#define TINY_MAGIC UINT64_C(0x31594e49545a464d) /* the bytes "MFZTINY1" */
+#define TINY_VERSION UINT64_C(2)
 
 struct tiny_range {
   uint64_t gpa;
@@ -60,7 +56,8 @@ struct tiny_record {
 };
 
 /* One page at TINY_CONTROL_GPA, and the whole state of the guest: nothing that matters lives in a
- * register across steps or in another page, so a stale control page shows as repeated steps. Loops
+ * register across steps or in another page, so a stale control page shows as repeated steps (what
+ * the disk is asked lies in the pages of journal.h, for the device must read it there). Loops
  * end at a target kept here and not after a count kept elsewhere: a guest whose stack or control
  * page went stale in a migration must go on and tell, not spin in silence (seen with QEMU 7.2).
  *
@@ -99,25 +96,8 @@ struct tiny_control {
   uint64_t range_count;
   struct tiny_range range[4]; /* where the owned RAM is, for a reader who knows nothing else */
   char line[TINY_LINE_BYTES_MAX];
+  struct tiny_journal journal;
 };
-
-/* The finalizer of SplitMix64: a bijection in which every input bit stirs every output bit. */
-static inline uint64_t tiny_mix(uint64_t x) {
-  x ^= x >> 30;
-  x *= UINT64_C(0xbf58476d1ce4e5b9);
-  x ^= x >> 27;
-  x *= UINT64_C(0x94d049bb133111eb);
-  x ^= x >> 31;
-  return x;
-}
-
-/* The inverse of an odd number modulo 2^64 (and so modulo every smaller power of two). Newton's
- * step doubles the right bits; a*a == 1 mod 8 gives the first three: 3, 6, 12, 24, 48, 96. */
-static inline uint64_t tiny_inverse(uint64_t odd) {
-  uint64_t x = odd;
-  for (int i = 0; i < 5; ++i) x *= 2 - odd * x;
-  return x;
-}
 
 /* The page that step `step` >= 1 writes; `pages` is a power of two. */
 static inline uint64_t tiny_page_of(uint64_t seed, uint64_t pages, uint64_t step) {
@@ -157,14 +137,15 @@ static inline uint64_t tiny_first_chain(uint64_t seed, uint64_t pages) {
   return tiny_mix(seed ^ TINY_CHAIN_SALT ^ pages);
 }
 
-/* The chain after a record that covers the steps (from, to]. Costs about 10 ns a step. */
+/* The chain after a record that covers the steps (from, to] and follows the acknowledgement `link`.
+ * Costs about 10 ns a step. */
 static inline uint64_t tiny_next_chain(uint64_t seed, uint64_t pages, uint64_t chain, uint64_t from,
-                                       uint64_t to) {
+                                       uint64_t to, uint64_t link) {
   uint64_t digest = 0;
   for (uint64_t n = from + 1; n <= to; ++n) {
     digest = (digest ^ tiny_base_of(seed, tiny_page_of(seed, pages, n), n)) * TINY_PAGE_STRIDE;
   }
-  return tiny_mix(chain ^ to ^ digest);
+  return tiny_mix(chain ^ to ^ digest ^ link);
 }
 
 /* The owned pages in `memory_bytes` of RAM: the largest power of two that fits between the base and

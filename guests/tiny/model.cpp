@@ -48,10 +48,33 @@ bool torn_between(const PageWords& old_words, const PageWords& new_words, const 
                      (TINY_PAGE_WORDS - i) * sizeof word) == 0;
 }
 
+std::uint64_t sector_hash(std::uint64_t seed, std::uint64_t number, std::uint64_t step) {
+  std::array<std::uint64_t, TINY_SECTOR_WORDS> words{};
+  return tiny_fill_sector(words.data(), seed, number, step);
+}
+
 std::string hex(std::uint64_t value) {
   std::array<char, 24> text{};
   std::snprintf(text.data(), text.size(), "0x%" PRIx64, value);
   return text.data();
+}
+
+std::string why_insane_journal(const tiny_control& c, const Shape& shape) {
+  const tiny_journal& j = c.journal;
+  if (j.writes_per_s == 0) return {};
+  if (j.writes_per_s != shape.disk_writes_per_s) {
+    return "control block: journals " + hex(j.writes_per_s) + " times a second, the plan says " +
+           hex(shape.disk_writes_per_s);
+  }
+  if (j.issued - j.ack_count > 1 || j.ack_count - j.acks_emitted > 1) {
+    return "control block: journal record " + hex(j.issued) + " issued, " + hex(j.ack_count) +
+           " acknowledged, " + hex(j.acks_emitted) + " emitted";
+  }
+  if (j.issued_step > c.step_done || j.ack[j.ack_count & 1].step > c.step_done) {
+    return "control block: a journal record from step " + hex(j.issued_step) +
+           ", after the last step " + hex(c.step_done);
+  }
+  return {};
 }
 
 /// The reason why a control block cannot be that of this plan's guest; empty when it can.
@@ -88,7 +111,7 @@ std::string why_insane(const tiny_control& c, const Shape& shape, std::uint64_t 
     return "control block: recorded step " + hex(recorded) + " is after the last step " +
            hex(c.step_done);
   }
-  return {};
+  return why_insane_journal(c, shape);
 }
 
 PageFault fault_of(const Shape& shape, std::uint64_t page, std::uint64_t step,
@@ -162,7 +185,7 @@ std::string shown(std::string_view line) {
 bool can_begin_a_line(std::string_view tail) {
   if (tail.size() >= TINY_LINE_BYTES_MAX) return false;
   if (tail.empty()) return true;
-  if (std::string_view("BSEX").find(tail.front()) == std::string_view::npos) return false;
+  if (std::string_view("BSEDFX").find(tail.front()) == std::string_view::npos) return false;
   return tail.find_first_not_of(" 0123456789abcdef", 1) == std::string_view::npos;
 }
 
@@ -177,8 +200,12 @@ class Parser {
     const char kind = line.empty() ? '\0' : line.front();
     if (kind == 'B') return take_boot(fields, line);
     if (kind == 'X') return "the guest took an exception: " + shown(line);
-    if (kind != 'S' && kind != 'E') return "not a record: \"" + shown(line) + '"';
+    if (std::string_view("SEDF").find(kind) == std::string_view::npos) {
+      return "not a record: \"" + shown(line) + '"';
+    }
     if (!booted_) return "a record before the boot record: \"" + shown(line) + '"';
+    if (kind == 'D') return take_acknowledgement(fields, line);
+    if (kind == 'F') return take_disk_error(fields, line);
     return kind == 'S' ? take_step(fields, line) : take_error(fields, line);
   }
 
@@ -212,7 +239,8 @@ class Parser {
     if (*step - step_ > tiny_record_steps_max(shape_.rate_pages_per_s)) {
       return "skipped: " + both + " is more than one record can cover";
     }
-    const std::uint64_t expected = tiny_next_chain(shape_.seed, shape_.pages, chain_, step_, *step);
+    const std::uint64_t expected =
+        tiny_next_chain(shape_.seed, shape_.pages, chain_, step_, *step, link_);
     if (*chain != expected) {
       return "chain broken: " + both + " should give " + hex(expected) + ", not " + hex(*chain) +
              ": a record between them is missing, or one is altered";
@@ -237,6 +265,54 @@ class Parser {
     return std::nullopt;
   }
 
+  std::optional<std::string> take_acknowledgement(Fields fields, std::string_view line) {
+    const auto number = fields.next(0);
+    const auto step = fields.next(16);
+    const auto link = fields.next(16);
+    if (!number || !step || !link || !fields.at_end()) return malformed(line);
+    const std::string both = "journal record " + hex(*number) + " after " + hex(number_);
+    if (*number <= number_) return "acknowledged again: " + both;
+    if (*number != number_ + 1) return "acknowledgement missing: " + both;
+    if (const auto why = why_not_from(*step)) return *why + ": \"" + shown(line) + '"';
+    const std::uint64_t expected = tiny_next_link(link_, sector_hash(shape_.seed, *number, *step));
+    if (*link != expected) {
+      return "journal chain broken: " + both + " should give " + hex(expected) + ", not " +
+             hex(*link) + ": an acknowledgement is altered, or from another life";
+    }
+    number_ = *number;
+    number_step_ = *step;
+    link_ = expected;
+    records.push_back({.kind = GuestRecord::Kind::disk_written,
+                       .step = *step,
+                       .chain = link_,
+                       .number = number_});
+    return std::nullopt;
+  }
+
+  std::optional<std::string> take_disk_error(Fields fields, std::string_view line) {
+    const auto number = fields.next(0);
+    const auto step = fields.next(16);
+    const auto type = fields.next(0);
+    const auto status = fields.next(0);
+    if (!number || !step || !type || !status || !fields.at_end()) return malformed(line);
+    if (*number != number_ + 1) {
+      return "a disk error of journal record " + hex(*number) + " after " + hex(number_);
+    }
+    if (const auto why = why_not_from(*step)) return *why + ": \"" + shown(line) + '"';
+    records.push_back({.kind = GuestRecord::Kind::disk_error, .step = *step, .number = *number});
+    return std::nullopt;
+  }
+
+  /// The reason why the next journal record cannot have been issued at `step`.
+  std::optional<std::string> why_not_from(std::uint64_t step) const {
+    if (shape_.disk_writes_per_s == 0) return "a journal record, though the plan wants none";
+    if (step < number_step_) return "a journal record from an earlier step than the one before";
+    if (step > step_ + tiny_record_steps_max(shape_.rate_pages_per_s)) {
+      return "a journal record from a step that cannot have been made";
+    }
+    return std::nullopt;
+  }
+
   static std::string malformed(std::string_view line) {
     return "malformed record: \"" + shown(line) + '"';
   }
@@ -245,12 +321,77 @@ class Parser {
   bool booted_ = false;
   std::uint64_t step_ = 0;
   std::uint64_t chain_ = 0;
+  std::uint64_t number_ = 0;  // of the last acknowledged journal record
+  std::uint64_t number_step_ = 0;
+  std::uint64_t link_ = 0;
 };
+
+std::string acknowledgement_line(std::uint64_t number, std::uint64_t step, std::uint64_t link) {
+  std::array<char, TINY_LINE_BYTES_MAX> text{};
+  std::snprintf(text.data(), text.size(), "D %" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n", number,
+                step, link);
+  return text.data();
+}
 
 std::string step_line(std::uint64_t step, std::uint64_t chain) {
   std::array<char, TINY_LINE_BYTES_MAX> text{};
   std::snprintf(text.data(), text.size(), "S %016" PRIx64 " %016" PRIx64 "\n", step, chain);
   return text.data();
+}
+
+/// Where a text ends.
+struct Tail {
+  std::uint64_t step = 0, chain = 0;   // of the last record of steps
+  std::uint64_t number = 0, link = 0;  // of the last acknowledged journal record
+  std::string_view unfinished;
+};
+
+Tail tail_of(const Shape& shape, const GuestRecords& records, std::string_view text) {
+  Tail tail;
+  tail.chain = tiny_first_chain(shape.seed, shape.pages);
+  tail.unfinished = text.substr(text.rfind('\n') + 1);
+  for (const GuestRecord& record : records.records) {
+    if (record.kind == GuestRecord::Kind::step) {
+      tail.step = record.step;
+      tail.chain = record.chain;
+    }
+    if (record.kind == GuestRecord::Kind::disk_written) {
+      tail.number = record.number;
+      tail.link = record.chain;
+    }
+  }
+  return tail;
+}
+
+/// Why the image's last record of steps cannot be the line under way.
+std::optional<std::string> why_not_recording(const Shape& shape, const ImageExam& exam,
+                                             const Tail& tail, const std::string& both) {
+  if (exam.recorded_step - tail.step > tiny_record_steps_max(shape.rate_pages_per_s) ||
+      tiny_next_chain(shape.seed, shape.pages, tail.chain, tail.step, exam.recorded_step,
+                      tail.link) != exam.chain) {
+    return "evidence lost: " + both + ", more than one record later";
+  }
+  if (!std::string_view(step_line(exam.recorded_step, exam.chain)).starts_with(tail.unfinished)) {
+    return "the unfinished line is not the image's last record: " + both;
+  }
+  return std::nullopt;
+}
+
+/// Why the image's last acknowledgement cannot be the line under way. While it is, nothing else has
+/// been issued, so the image still knows the step of that record.
+std::optional<std::string> why_not_acknowledging(const Shape& shape, const JournalState& journal,
+                                                 const Tail& tail, const std::string& acks) {
+  const std::uint64_t number = journal.acknowledged;
+  const std::uint64_t hash = sector_hash(shape.seed, number, journal.issued_step);
+  if (number - tail.number != 1 || journal.issued != number ||
+      tiny_next_link(tail.link, hash) != journal.link) {
+    return "evidence lost: " + acks;
+  }
+  const std::string line = acknowledgement_line(number, journal.issued_step, journal.link);
+  if (!std::string_view(line).starts_with(tail.unfinished)) {
+    return "the unfinished line is not the image's last acknowledgement: " + acks;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -284,6 +425,10 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
     control.step_started = control.step_done + 1;  // unknown: the next page may be torn
   }
   exam.step = control.step_done;
+  if (exam.wrong_pages == 0 && control.journal.writes_per_s != 0) {
+    const tiny_journal& j = control.journal;
+    exam.journal = {j.issued, j.issued_step, j.ack_count, j.ack[j.ack_count & 1].link};
+  }
   exam.recorded_step = control.record[control.record_count & 1].step;
   exam.chain = control.record[control.record_count & 1].chain;
   const bool in_flight = control.step_started != control.step_done;
@@ -368,29 +513,24 @@ std::optional<std::string> tail_disagrees(const Shape& shape, const ImageExam& e
   if (!exam.readable) return "the image is not readable: " + exam.why;
   GuestRecords records = parse(shape, text);
   if (records.broken) return records.broken;
-  std::uint64_t step = 0;
-  std::uint64_t chain = tiny_first_chain(shape.seed, shape.pages);
-  for (const GuestRecord& record : records.records) {
-    if (record.kind != GuestRecord::Kind::step) continue;
-    step = record.step;
-    chain = record.chain;
-  }
-  const std::string_view unfinished = text.substr(text.rfind('\n') + 1);
-  const std::string both = "the text ends with step " + hex(step) +
+  const Tail tail = tail_of(shape, records, text);
+  const JournalState journal = exam.journal.value_or(JournalState{});
+  const std::string both = "the text ends with step " + hex(tail.step) +
                            ", the image has recorded step " + hex(exam.recorded_step);
-  if (step > exam.recorded_step) return "image older than the evidence: " + both;
-  if (step == exam.recorded_step) {
-    if (chain != exam.chain) return "chains differ: " + both;
-    // Nothing is under way, or the boot record, or the report of a wrong page.
-    if (unfinished.starts_with('S')) return "a line goes on after the image's last record: " + both;
-    return std::nullopt;
+  const std::string acks = "the text acknowledges journal record " + hex(tail.number) +
+                           ", the image " + hex(journal.acknowledged);
+  if (tail.step > exam.recorded_step) return "image older than the evidence: " + both;
+  if (tail.number > journal.acknowledged) return "image older than the evidence: " + acks;
+  if (tail.number < journal.acknowledged) {
+    if (tail.step != exam.recorded_step) return "evidence lost: " + both + "; " + acks;
+    return why_not_acknowledging(shape, journal, tail, acks);
   }
-  if (exam.recorded_step - step > tiny_record_steps_max(shape.rate_pages_per_s) ||
-      tiny_next_chain(shape.seed, shape.pages, chain, step, exam.recorded_step) != exam.chain) {
-    return "evidence lost: " + both + ", more than one record later";
-  }
-  if (!std::string_view(step_line(exam.recorded_step, exam.chain)).starts_with(unfinished)) {
-    return "the unfinished line is not the image's last record: " + both;
+  if (tail.link != journal.link) return "journal chains differ: " + acks;
+  if (tail.step < exam.recorded_step) return why_not_recording(shape, exam, tail, both);
+  if (tail.chain != exam.chain) return "chains differ: " + both;
+  // Nothing is under way, or the boot record, or the report of a wrong page or a failed request.
+  if (tail.unfinished.starts_with('S') || tail.unfinished.starts_with('D')) {
+    return "a line goes on after the image's last record: " + both;
   }
   return std::nullopt;
 }

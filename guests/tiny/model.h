@@ -19,6 +19,7 @@ struct Shape {
   std::uint64_t seed = 1;
   std::uint64_t pages = 0;
   std::uint64_t rate_pages_per_s = 0;
+  std::uint64_t disk_writes_per_s = 200;
   bool operator==(const Shape&) const = default;
 };
 
@@ -37,6 +38,8 @@ std::optional<Guest::StalePage> stale_page(const Shape& shape, Bytes ram);
 /// Parses evidence and verifies every link of the chain. A last line without its newline is the
 /// normal state of a cut file and is left out, if it can be the beginning of a line. Anything else
 /// that is wrong ends the parse with `broken`, which names the line and, for order, both steps.
+/// Acknowledged journal records are a chain of their own, and every record of steps vouches for the
+/// last one before it: one that is lost, repeated or rewritten breaks the evidence too.
 GuestRecords parse(const Shape& shape, std::string_view text);
 
 /// The step of the last complete S line in `tail`; 0 when only a boot line is complete. `tail` may
@@ -49,8 +52,16 @@ std::optional<std::uint64_t> last_step(std::string_view tail);
 /// `exam` describes; if not, the reason. The guest commits a record to memory before it emits the
 /// line, so the last complete S line is exactly the committed record, or the one before it, and the
 /// unfinished line must then be a beginning of the committed record's. Text ahead of the image
-/// means that the image is older than what the guest has already shown the world: a rollback.
+/// means that the image is older than what the guest has already shown the world: a rollback. The
+/// same holds for acknowledgements of the journal; only one line can be under way, of either kind.
 std::optional<std::string> tail_disagrees(const Shape& shape, const ImageExam& exam,
                                           std::string_view text);
+
+/// Judges a whole disk; see Guest::examine_disk(). Expects a disk that was zero when the guest
+/// booted. Evidence that is broken gives an unreadable exam: of two lives at once nobody can say
+/// what the disk should hold. With an image, the record in flight must be exactly the one that the
+/// image has issued; without one, it may come from no step later than the text allows.
+DiskExam examine_disk(const Shape& shape, Bytes disk, std::string_view text,
+                      const std::optional<ImageExam>& exam);
 
 }  // namespace migfuzz::tiny

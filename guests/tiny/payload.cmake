@@ -26,7 +26,10 @@ add_custom_command(
           -T "${migfuzz_tiny_dir}/payload/link.ld" -o "${migfuzz_tiny_elf}"
           "${migfuzz_tiny_dir}/payload/boot.S" "${migfuzz_tiny_dir}/payload/main.c"
   DEPENDS "${migfuzz_tiny_dir}/payload/boot.S" "${migfuzz_tiny_dir}/payload/main.c"
+          "${migfuzz_tiny_dir}/payload/console.h" "${migfuzz_tiny_dir}/payload/disk.h"
+          "${migfuzz_tiny_dir}/payload/ports.h"
           "${migfuzz_tiny_dir}/payload/link.ld" "${migfuzz_tiny_dir}/layout.h"
+          "${migfuzz_tiny_dir}/journal.h" "${migfuzz_tiny_dir}/mix.h"
   COMMENT "payload tiny.elf"
   VERBATIM)
 add_custom_target(tiny_elf DEPENDS "${migfuzz_tiny_elf}")

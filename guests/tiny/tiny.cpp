@@ -20,11 +20,15 @@ extern const std::byte migfuzz_tiny_elf_end[];
 namespace migfuzz {
 
 std::string_view Tiny::summary() const {
-  return "bare-metal closed-form page writer: boots in 50-120 ms, checks itself, owns up to 8 MiB";
+  return "bare-metal closed-form page writer: boots in 50-120 ms, checks itself, journals to disk";
 }
 
 std::uint64_t Tiny::pages(const GuestShape& shape) const {
   return tiny_pages_for(shape.memory_bytes, pages_max_);
+}
+
+tiny::Shape Tiny::model_shape(const GuestShape& shape) const {
+  return {shape.seed, pages(shape), shape.dirty_pages_per_s, shape.disk_writes_per_s};
 }
 
 std::vector<std::string> Tiny::arguments(const GuestShape& shape,
@@ -33,18 +37,19 @@ std::vector<std::string> Tiny::arguments(const GuestShape& shape,
     throw UsageError("guest tiny: " + std::to_string(shape.memory_bytes) +
                      " bytes of RAM are too few, it needs " + std::to_string(least_memory_bytes()));
   }
-  char line[96];
-  std::snprintf(line, sizeof line, "seed=0x%016" PRIx64 " rate=%" PRIu32 " pages=%" PRIu64,
-                shape.seed, shape.dirty_pages_per_s, pages(shape));
+  char line[128];
+  std::snprintf(line, sizeof line,
+                "seed=0x%016" PRIx64 " rate=%" PRIu32 " pages=%" PRIu64 " disk=%" PRIu32,
+                shape.seed, shape.dirty_pages_per_s, pages(shape), shape.disk_writes_per_s);
   return {"-kernel", payload, "-append", line};
 }
 
 ImageExam Tiny::examine(const GuestShape& shape, Bytes ram, std::uint64_t recorded_step) const {
-  return tiny::examine({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram, recorded_step);
+  return tiny::examine(model_shape(shape), ram, recorded_step);
 }
 
 std::optional<Guest::StalePage> Tiny::stale_page(const GuestShape& shape, Bytes ram) const {
-  return tiny::stale_page({shape.seed, pages(shape), shape.dirty_pages_per_s}, ram);
+  return tiny::stale_page(model_shape(shape), ram);
 }
 
 bool Tiny::owns(const GuestShape& shape, std::uint64_t gpa) const {
@@ -52,12 +57,17 @@ bool Tiny::owns(const GuestShape& shape, std::uint64_t gpa) const {
 }
 
 GuestRecords Tiny::parse(const GuestShape& shape, std::string_view text) const {
-  return tiny::parse({shape.seed, pages(shape), shape.dirty_pages_per_s}, text);
+  return tiny::parse(model_shape(shape), text);
 }
 
 std::optional<std::string> Tiny::disagreement(const GuestShape& shape, const ImageExam& exam,
                                               std::string_view text) const {
-  return tiny::tail_disagrees({shape.seed, pages(shape), shape.dirty_pages_per_s}, exam, text);
+  return tiny::tail_disagrees(model_shape(shape), exam, text);
+}
+
+DiskExam Tiny::examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
+                            const std::optional<ImageExam>& exam) const {
+  return tiny::examine_disk(model_shape(shape), disk, text, exam);
 }
 
 std::optional<std::uint64_t> Tiny::last_step(std::string_view tail) const {

@@ -6,11 +6,18 @@
 //
 // RAM may have any size of at least 8 MiB, odd ones too. `dirty_pages_per_s` is honoured up to what
 // the accelerator can do (TCG: about 10^5); above, the guest forgets ticks and is only slower. The
-// records come every max(4 ms, 1/rate): with rate 0 the guest boots, says so, and is silent.
+// records come every max(4 ms, 1/rate): with rate 0 the guest boots, says so, and is silent
+// but for its journal.
+//
+// On a virtio-blk disk of disk_bytes() it journals `disk_writes_per_s` records a second
+// (journal.h), at most 500: a write and a flush take a tick each at least. Without such a disk, or
+// with rate 0, it runs without a journal. A disk that fails is reported and tried again; one that
+// hangs stops the journal and nothing else.
 //
 // The caller adds the debug console (`isa-debugcon`, port 0xe9, a chardev of type file) and may add
-// `-bios qboot.rom`. Errors: arguments() throws UsageError when the RAM is too small; everything
-// else reports in its result and never throws, whatever the bytes.
+// `-bios qboot.rom` and the disk (transitional, on PCI bus 0). Errors: arguments() throws
+// UsageError when the RAM is too small; everything else reports in its result and never throws,
+// whatever the bytes.
 #pragma once
 
 #include <memory>
@@ -20,6 +27,7 @@
 #include <vector>
 
 #include "guests/tiny/layout.h"
+#include "guests/tiny/model.h"
 #include "harness/core/guest.h"
 
 namespace migfuzz {
@@ -42,11 +50,17 @@ class Tiny : public Guest {
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;
   std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
                                           std::string_view text) const override;
+  std::uint64_t disk_bytes() const override {
+    return std::uint64_t{TINY_JOURNAL_SLOTS} * TINY_SECTOR_BYTES;
+  }
+  DiskExam examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
+                        const std::optional<ImageExam>& exam) const override;
   std::optional<std::uint64_t> last_step(std::string_view tail) const override;
   Bytes payload() const override;
 
  private:
   std::uint64_t pages(const GuestShape& shape) const;
+  tiny::Shape model_shape(const GuestShape& shape) const;
 
   std::uint64_t pages_max_;
 };

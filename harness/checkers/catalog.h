@@ -13,6 +13,7 @@ namespace migfuzz {
 std::unique_ptr<Checker> make_single_owner();
 std::unique_ptr<Checker> make_memory();
 std::unique_ptr<Checker> make_no_rollback();
+std::unique_ptr<Checker> make_disk();
 std::unique_ptr<Checker> make_survivor();
 std::unique_ptr<Checker> make_truth();
 std::unique_ptr<Checker> make_liveness();

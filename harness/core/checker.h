@@ -45,7 +45,9 @@ struct Evidence {
   std::uint64_t beats_after_settle_source = 0, beats_after_settle_destination = 0;
   /// Why the records cannot belong to the survivor's last image; nothing when they can.
   std::optional<std::string> records_disagree;
-  GuestRecords records;  // the records in the order in which the hosts owned the guest
+  GuestRecords records;          // the records in the order in which the hosts owned the guest
+  std::optional<DiskExam> disk;  // what the disk held in the end; nothing: the case had none
+  bool disk_kept = true;         // false: the plan's failure took the disk's contents along
   bool delivered = false;
   Expectation expected;
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/journal.h"
 #include "harness/core/types.h"
 
 namespace migfuzz {
@@ -19,6 +20,7 @@ struct GuestShape {
   std::uint64_t memory_bytes = 0;  // RAM of the VM; 0: chosen by the harness for the accelerator
   std::uint64_t seed = 1;
   std::uint32_t dirty_pages_per_s = 4000;
+  std::uint32_t disk_writes_per_s = 200;  // journal records on the disk; 0: none
   bool operator==(const GuestShape&) const = default;
 };
 
@@ -42,20 +44,24 @@ struct ImageExam {
   std::uint64_t chain = 0;          // hash chain value after the last emitted record
   std::uint64_t recorded_step = 0;  // step of the last emitted record according to the image
   std::uint64_t pages_checked = 0;
-  std::vector<PageFault> wrong;   // at most 64 are kept
-  std::uint64_t wrong_pages = 0;  // all of them, counted
+  std::vector<PageFault> wrong;         // at most 64 are kept
+  std::uint64_t wrong_pages = 0;        // all of them, counted
+  std::optional<JournalState> journal;  // nothing: the guest keeps none, or its state is stale
   bool operator==(const ImageExam&) const = default;
 };
 
 /// One line of the guest's evidence channel.
 struct GuestRecord {
-  enum class Kind { boot, step, self_check_failed };
+  enum class Kind { boot, step, self_check_failed, disk_written, disk_error };
   Kind kind = Kind::step;
-  std::uint64_t step = 0;   // step: last step covered. self_check_failed: step at which it was seen
-  std::uint64_t chain = 0;  // step only: hash chain after this record
-  std::uint64_t page = 0;   // self_check_failed: page index
+  /// step: last step covered. self_check_failed: at which it was seen. disk_*: of the record's
+  /// issue
+  std::uint64_t step = 0;
+  std::uint64_t chain = 0;          // step, disk_written: hash chain after this record
+  std::uint64_t page = 0;           // self_check_failed: page index
   std::uint64_t expected_step = 0;  // self_check_failed
   std::uint64_t gpa = 0;            // self_check_failed: guest-physical address of the page
+  std::uint64_t number = 0;         // disk_*: number of the journal record, from 1
   bool operator==(const GuestRecord&) const = default;
 };
 
@@ -97,6 +103,13 @@ class Guest {
   /// that image; nothing when it can. Text ahead of its image proves a rollback.
   virtual std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
                                                   std::string_view text) const = 0;
+  /// Size of the disk that the guest wants, in bytes; 0: it keeps no journal.
+  virtual std::uint64_t disk_bytes() const = 0;
+  /// Judges a whole disk by the acknowledgements in `text` (as for parse(); of a guest that stands
+  /// still or is dead) and by the survivor's image, where there is one. Only the one record after
+  /// the last acknowledged one may be there unacknowledged, from no later step than the image's.
+  virtual DiskExam examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
+                                const std::optional<ImageExam>& exam) const = 0;
   /// The step of the last complete record in a piece of evidence text; nothing when it has none.
   virtual std::optional<std::uint64_t> last_step(std::string_view tail) const = 0;
   /// The payload: an ELF image built with the harness, embedded in it.

@@ -68,6 +68,7 @@ GuestShape guest_from_json(StrictObject object) {
   }
   guest.seed = object.count("seed", 0, kAnyU64);
   guest.dirty_pages_per_s = small(object, "dirty_pages_per_s", 0, kAnyU32);
+  guest.disk_writes_per_s = small(object, "disk_writes_per_s", 0, kAnyU32);
   object.finish();
   return guest;
 }
@@ -155,7 +156,8 @@ nlohmann::json to_json(const Plan& plan) {
            {{"name", clean_utf8(plan.guest.name)},
             {"memory_bytes", plan.guest.memory_bytes},
             {"seed", plan.guest.seed},
-            {"dirty_pages_per_s", plan.guest.dirty_pages_per_s}}},
+            {"dirty_pages_per_s", plan.guest.dirty_pages_per_s},
+            {"disk_writes_per_s", plan.guest.disk_writes_per_s}}},
           {"source", {{"binary", clean_utf8(plan.source.binary)}}},
           {"destination", {{"binary", clean_utf8(plan.destination.binary)}}},
           {"bandwidth_bytes_per_s", plan.bandwidth_bytes_per_s},

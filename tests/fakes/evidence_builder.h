@@ -77,6 +77,14 @@ inline ImageExam good_exam(std::uint64_t step = 40) {
   return exam;
 }
 
+/// A disk that holds what was acknowledged.
+inline DiskExam good_disk(std::uint64_t acknowledged = 20) {
+  DiskExam exam;
+  exam.readable = true;
+  exam.acknowledged = exam.found = acknowledged;
+  return exam;
+}
+
 inline PageFault wrong_page(std::uint64_t page, std::optional<std::uint64_t> stale_step = {}) {
   return {page, (1 + page) * 4096, 40, stale_step, 17, 3};
 }
@@ -103,7 +111,7 @@ inline Golden healthy() {
   e.destination.exam = good_exam(40);
   e.pair = PairEvidence{9, 0, {}};
   for (std::uint64_t step = 1; step <= 40; ++step)
-    e.records.records.push_back({GuestRecord::Kind::step, step, 0, 0, 0, 0});
+    e.records.records.push_back({.kind = GuestRecord::Kind::step, .step = step});
   return g;
 }
 

@@ -2,7 +2,8 @@
 //
 // The same idea as `tiny` in the smallest form that every checker can work with: closed-form pages,
 // contiguous records, a self-check before each write. Page 0 holds the step; step n rewrites owned
-// page n mod 8. boot() and step() are what the CPU would do; the rest is the Guest interface.
+// page n mod 8. boot(), step() and journal() are what the CPU would do; the rest is the Guest
+// interface. Its disk has one sector for each journal record, acknowledged as "wrote N at STEP".
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace migfuzz::fakes {
 class FakeGuest final : public Guest {
  public:
   static constexpr std::uint64_t kPages = 8, kPageBytes = 4096, kWords = kPageBytes / 8;
+  static constexpr std::uint64_t kSectors = 64, kSectorWords = 64;
   static constexpr std::uint64_t kMagic = 0x66616b6567756573;  // "fakegues"
   using Ram = std::vector<std::byte>;
 
@@ -39,6 +41,16 @@ class FakeGuest final : public Guest {
     write(shape, ram, page, n);
     put(ram, 1, n);
     return text + "step " + std::to_string(n) + "\n";
+  }
+
+  /// Writes journal record `number` and returns its acknowledgement.
+  std::string journal(const GuestShape& shape, Ram& disk, std::uint64_t number,
+                      std::uint64_t step) const {
+    const auto at = (number - 1) * kSectorWords;
+    put(disk, at, shape.seed);
+    put(disk, at + 1, step);
+    put(disk, at + 2, shape.seed ^ step ^ kMagic);
+    return "wrote " + std::to_string(number) + " at " + std::to_string(step) + "\n";
   }
 
   std::string_view name() const override { return "fake"; }
@@ -96,7 +108,11 @@ class FakeGuest final : public Guest {
     for (std::size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
       const auto line = text.substr(0, end);
       GuestRecord record;
-      if (line.starts_with("wrong ")) {
+      if (line.starts_with("wrote ")) {
+        record.kind = GuestRecord::Kind::disk_written;
+        record.number = number(line.substr(6));
+        record.step = number(line.substr(line.rfind(' ') + 1));
+      } else if (line.starts_with("wrong ")) {
         record.kind = GuestRecord::Kind::self_check_failed;
         record.page = number(line.substr(6));
         record.gpa = gpa_of(record.page);
@@ -119,6 +135,40 @@ class FakeGuest final : public Guest {
     if (last == exam.step) return std::nullopt;
     return "records end at step " + std::to_string(last) + ", the image at " +
            std::to_string(exam.step);
+  }
+
+  std::uint64_t disk_bytes() const override { return kSectors * kSectorWords * 8; }
+
+  DiskExam examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
+                        const std::optional<ImageExam>& exam) const override {
+    DiskExam found;
+    const auto parsed = parse(shape, text);
+    found.readable = !parsed.broken && disk.size() >= disk_bytes();
+    found.why = found.readable ? "" : parsed.broken.value_or("the disk is too small");
+    if (!found.readable) return found;
+    std::vector<std::uint64_t> steps;
+    for (const auto& record : parsed.records)
+      if (record.kind == GuestRecord::Kind::disk_written) steps.push_back(record.step);
+    found.acknowledged = steps.size();
+    for (std::uint64_t i = 0; i < kSectors; ++i) {
+      const auto seed = word(disk, i * kSectorWords), step = word(disk, i * kSectorWords + 1);
+      const auto check = word(disk, i * kSectorWords + 2);
+      auto* kind = &found.found;
+      if (seed == 0 && step == 0 && check == 0) {
+        if (i >= steps.size()) continue;
+        kind = &found.missing;
+      } else if (check != (seed ^ step ^ kMagic)) {
+        kind = &found.torn;
+      } else if (seed != shape.seed || (i < steps.size() && step != steps[i])) {
+        kind = &found.foreign;
+      } else if (i > steps.size() || (exam && step > exam->step)) {
+        kind = &found.newer;
+      }
+      if (kind != &found.found && found.first.empty())
+        found.first = "record " + std::to_string(i + 1);
+      ++*kind;
+    }
+    return found;
   }
 
   std::optional<std::uint64_t> last_step(std::string_view tail) const override {

@@ -8,6 +8,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,10 @@ namespace migfuzz::tiny {
 class TinySimulation {
  public:
   explicit TinySimulation(const Shape& shape)
-      : shape_(shape), ram_(TINY_BASE_GPA + shape.pages * TINY_PAGE_BYTES), last_(shape.pages, 0) {
+      : shape_(shape),
+        ram_(TINY_BASE_GPA + shape.pages * TINY_PAGE_BYTES),
+        disk_(TINY_JOURNAL_SLOTS * TINY_SECTOR_BYTES),
+        last_(shape.pages, 0) {
     tiny_control c{};
     c.magic = TINY_MAGIC;
     c.version = TINY_VERSION;
@@ -30,6 +34,7 @@ class TinySimulation {
     c.range_count = 1;
     c.range[0] = {TINY_BASE_GPA, shape.pages};
     c.record[0].chain = tiny_first_chain(shape.seed, shape.pages);
+    c.journal.writes_per_s = shape.disk_writes_per_s;
     control() = c;
     for (std::uint64_t p = 0; p < shape.pages; ++p) write(p, 0, TINY_PAGE_WORDS);
     char line[TINY_LINE_BYTES_MAX];
@@ -41,6 +46,8 @@ class TinySimulation {
   const Shape& shape() const { return shape_; }
   Bytes ram() const { return ram_; }
   const std::string& text() const { return text_; }
+  Bytes disk() const { return disk_; }
+  std::byte* sector(std::uint64_t slot) { return disk_.data() + slot * TINY_SECTOR_BYTES; }
   tiny_control& control() {
     return *reinterpret_cast<tiny_control*>(ram_.data() + TINY_CONTROL_GPA);
   }
@@ -70,14 +77,44 @@ class TinySimulation {
     tiny_control& c = control();
     const tiny_record& before = c.record[c.record_count & 1];
     tiny_record& after = c.record[(c.record_count + 1) & 1];
-    after.chain =
-        tiny_next_chain(shape_.seed, shape_.pages, before.chain, before.step, c.step_done);
+    after.chain = tiny_next_chain(shape_.seed, shape_.pages, before.chain, before.step, c.step_done,
+                                  c.journal.ack[c.journal.ack_count & 1].link);
     after.step = c.step_done;
     c.record_count += 1;
     c.records_emitted += 1;
     char line[TINY_LINE_BYTES_MAX];
     std::snprintf(line, sizeof line, "S %016" PRIx64 " %016" PRIx64 "\n", after.step, after.chain);
     text_ += line;
+  }
+
+  /// Issues the next journal record; it may or may not reach the disk before a stop.
+  void issue(bool reaches_disk = true) {
+    tiny_journal& j = control().journal;
+    j.issued_step = control().step_done;
+    j.issued = j.ack_count + 1;
+    if (reaches_disk) put(j.issued, j.issued_step);
+  }
+
+  /// Acknowledges the record that was issued.
+  void acknowledge() {
+    tiny_journal& j = control().journal;
+    const tiny_ack before = j.ack[j.ack_count & 1];
+    std::uint64_t words[TINY_SECTOR_WORDS];
+    const std::uint64_t hash = tiny_fill_sector(words, shape_.seed, j.ack_count + 1, j.issued_step);
+    j.ack_count += 1;
+    j.acks_emitted += 1;
+    j.ack[j.ack_count & 1] = {j.issued_step, tiny_next_link(before.link, hash)};
+    char line[TINY_LINE_BYTES_MAX];
+    std::snprintf(line, sizeof line, "D %" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n", j.ack_count,
+                  j.issued_step, j.ack[j.ack_count & 1].link);
+    text_ += line;
+  }
+
+  /// Puts a whole record on the disk, whoever wrote it.
+  void put(std::uint64_t number, std::uint64_t step, std::optional<std::uint64_t> seed = {}) {
+    std::uint64_t words[TINY_SECTOR_WORDS];
+    tiny_fill_sector(words, seed.value_or(shape_.seed), number, step);
+    std::memcpy(sector(tiny_slot_of(number)), words, sizeof words);
   }
 
  private:
@@ -104,6 +141,7 @@ class TinySimulation {
 
   Shape shape_;
   std::vector<std::byte> ram_;
+  std::vector<std::byte> disk_;
   std::vector<std::uint64_t> last_;
   std::string text_;
 };

@@ -54,6 +54,7 @@ rc::Gen<Plan> arbitrary_plan() {
     plan.guest.memory_bytes = 4096 * *rc::gen::inRange<std::uint64_t>(0, 1 << 20);
     plan.guest.seed = *rc::gen::arbitrary<std::uint64_t>();
     plan.guest.dirty_pages_per_s = *rc::gen::arbitrary<std::uint32_t>();
+    plan.guest.disk_writes_per_s = *rc::gen::arbitrary<std::uint32_t>();
     plan.source.binary = *rc::gen::container<std::string>(rc::gen::inRange<char>(' ', '~'));
     plan.bandwidth_bytes_per_s = *rc::gen::inRange<std::uint64_t>(0, INT64_MAX);
     plan.downtime_limit_ms = *rc::gen::inRange<std::uint32_t>(0, 2'000'001);

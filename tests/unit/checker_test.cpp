@@ -2,18 +2,22 @@
 // judge() makes one verdict and one stable signature of what they say.
 //
 // The histories are those of tests/fakes/evidence_builder.h. Run alone: unit_checkers "[checker]".
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <set>
 #include <stdexcept>
 
 #include "harness/checkers/catalog.h"
 #include "harness/judge.h"
 #include "tests/fakes/evidence_builder.h"
+#include "tests/fakes/fake_guest.h"
 
 namespace migfuzz {
 namespace {
 
 using fakes::Golden;
+using fakes::good_disk;
 using fakes::good_exam;
 using fakes::healthy;
 using fakes::lost;
@@ -89,7 +93,8 @@ TEST_CASE("memory rejects wrong, stale, unreadable and differing images", "[chec
   g.evidence.pair = PairEvidence{9, 2, {0x3000, 0x5000}};
   rejects(*checker, g, "images-differ");
   g = healthy();
-  g.evidence.records.records.push_back({GuestRecord::Kind::self_check_failed, 41, 0, 2, 0, 0x3000});
+  g.evidence.records.records.push_back(
+      {.kind = GuestRecord::Kind::self_check_failed, .step = 41, .page = 2, .gpa = 0x3000});
   rejects(*checker, g, "wrong-page");
 }
 
@@ -145,6 +150,70 @@ TEST_CASE("no-rollback rejects a broken chain and an image behind its records", 
   g = healthy();
   g.evidence.records.records.clear();
   rejects(*checker, g, "no-record", Verdict::infra);
+}
+
+TEST_CASE("disk names what is wrong with the journal, the worst first", "[checker]") {
+  const auto checker = make_disk();
+  auto g = healthy();
+  CHECK(only(*checker, g).what == "no disk in this case");
+  g.evidence.disk = good_disk(20);
+  accepts(*checker, g);
+  CHECK_THAT(only(*checker, g).what, Catch::StartsWith("20 writes acknowledged"));
+  DiskExam& disk = *g.evidence.disk;
+  disk.first = "slot 7: empty";
+  disk.missing = 1;
+  rejects(*checker, g, "write-lost");
+  disk.torn = 1;
+  rejects(*checker, g, "torn-write");
+  disk.newer = 1;
+  rejects(*checker, g, "write-from-the-future");
+  disk.foreign = 1;
+  rejects(*checker, g, "loser-wrote");
+  CHECK_THAT(only(*checker, g).what, Catch::EndsWith("slot 7: empty"));
+  disk.readable = false;
+  rejects(*checker, g, "disk-unreadable");
+  g.expect(Expect::double_run);
+  rejects(*checker, g, "disk-unreadable", Verdict::hazard);
+  disk.readable = true;
+  rejects(*checker, g, "loser-wrote", Verdict::hazard);
+  g.expect(Expect::destination).evidence.disk_kept = false;
+  accepts(*checker, g);
+}
+
+TEST_CASE("disk passes no survivor that never acknowledged a write, unless none was wanted",
+          "[checker]") {
+  const auto checker = make_disk();
+  auto g = healthy();
+  g.evidence.disk = good_disk(0);
+  rejects(*checker, g, "no-write", Verdict::infra);
+  g.plan.guest.disk_writes_per_s = 0;
+  accepts(*checker, g);
+  auto nobody = lost();
+  nobody.evidence.disk = good_disk(0);
+  accepts(*checker, nobody);
+}
+
+TEST_CASE("disk judges what a guest makes of its disk", "[checker]") {
+  const fakes::FakeGuest guest;
+  GuestShape shape;
+  const auto checker = make_disk();
+  const auto judged = [&](const std::function<void(fakes::FakeGuest::Ram&)>& spoil) {
+    fakes::FakeGuest::Ram disk(guest.disk_bytes());
+    std::string text = "step 1\n" + guest.journal(shape, disk, 1, 1) + "step 2\n";
+    text += guest.journal(shape, disk, 2, 2);
+    spoil(disk);
+    auto g = healthy();
+    g.evidence.disk = guest.examine_disk(shape, disk, text, good_exam(2));
+    return only(*checker, g).symptom;
+  };
+  CHECK(judged([](auto&) {}).empty());
+  CHECK(judged([&](auto& disk) { guest.journal(shape, disk, 3, 2); }).empty());
+  CHECK(judged([&](auto& disk) { guest.journal(shape, disk, 3, 3); }) == "write-from-the-future");
+  CHECK(judged([&](auto& disk) { guest.journal(shape, disk, 4, 2); }) == "write-from-the-future");
+  CHECK(judged([&](auto& disk) { guest.journal(shape, disk, 2, 1); }) == "loser-wrote");
+  CHECK(judged([&](auto& disk) { disk[0] ^= std::byte{1}; }) == "torn-write");
+  CHECK(judged([&](auto& disk) { std::fill_n(disk.begin(), 512, std::byte{0}); }) == "write-lost");
+  CHECK(judged([&](auto& disk) { disk.resize(512); }) == "disk-unreadable");
 }
 
 TEST_CASE("survivor compares who steps on with who should", "[checker]") {

@@ -63,6 +63,9 @@ TEST_CASE("A value of the wrong type or out of range is refused with the range",
   CHECK_THAT(refusal_of(with("/seed", 1.5)), Contains("must be a whole number"));
   CHECK_THAT(refusal_of(with("/downtime_limit_ms", 2'000'001)), Contains("use 0 to 2000000"));
   CHECK_THAT(refusal_of(with("/guest/memory_bytes", 4097)), Contains("multiple of 4096"));
+  CHECK_THAT(refusal_of(with("/guest/disk_writes_per_s", -1)), Contains("guest.disk_writes_per_s"));
+  CHECK_THAT(refusal_of(with("/guest/disk_writes_per_s", "200")),
+             Contains("guest.disk_writes_per_s"));
   CHECK_THAT(refusal_of(with("/faults", "none")), Contains("\"faults\" must be a list"));
   CHECK_THAT(refusal_of(with("/faults/0", 3)), Contains("key \"faults[0]\" must be an object"));
   CHECK_THAT(refusal_of(with("/faults/0/side", "left")),

@@ -199,7 +199,7 @@ TEST_CASE("tiny: a control block that contradicts the plan or itself is not read
   CHECK(unreadable());
   guest.control().magic ^= 1;
   CHECK(unreadable());
-  guest.control().version = 2;
+  guest.control().version += 1;
   CHECK(unreadable());
   guest.control().seed = 12;
   CHECK(unreadable());
@@ -400,7 +400,7 @@ TEST_CASE("tiny: the class fixes the owned pages from the shape alone", "[tiny]"
   shape.dirty_pages_per_s = 20000;
   CHECK(guest->arguments(shape, "/x/tiny.elf") ==
         std::vector<std::string>{"-kernel", "/x/tiny.elf", "-append",
-                                 "seed=0x0000000000000abc rate=20000 pages=2048"});
+                                 "seed=0x0000000000000abc rate=20000 pages=2048 disk=200"});
   CHECK_FALSE(guest->owns(shape, TINY_BASE_GPA - 1));
   CHECK(guest->owns(shape, TINY_BASE_GPA));
   CHECK(guest->owns(shape, TINY_BASE_GPA + 2048 * 4096 - 1));

@@ -11,7 +11,9 @@
  * By hand:
  *   qemu-system-x86_64 -M pc -accel tcg -m 16392K -nodefaults -display none -vga none \
  *     -chardev stdio,id=dbg -device isa-debugcon,iobase=0xe9,chardev=dbg \
- *     -kernel tiny.elf -append "seed=1 rate=4000 mib=16"
+ *     -blockdev driver=file,filename=disk.raw,node-name=d -device virtio-blk-pci,drive=d \
+ *     -kernel tiny.elf -append "seed=1 rate=4000 mib=16 disk=200"
+ * with a disk.raw of 1 MiB; without the line of the disk there is no journal.
  */
 #include "guests/tiny/layout.h"
 

@@ -8,19 +8,25 @@
  *   B <pages> <seed hex16> <base gpa>              once, when every page has its step-0 content
  *   S <step hex16> <chain hex16>                   every 4 ticks, if steps were made since
  *   E <page> <expected step hex16> <at step hex16> a page that was wrong, once; the guest goes on
+ *   D <n> <step hex16> <link hex16>                record n, issued at that step, is on the disk
+ *   F <n> <step hex16> <type> <status>             a request for record n failed (virtio-blk's
+ *                                                  numbers); the guest goes on and tries again
  *   X <vector> <error hex16> <rip hex16>           an exception; the guest halts
  * A line is kept in the control page while it goes out, so a migration resumes in its middle.
  *
- * Command line: seed=N rate=PAGES_PER_S pages=N (a power of two) or mib=RAM; decimal or 0x...
+ * Command line: seed=N rate=PAGES_PER_S pages=N (a power of two) or mib=RAM, disk=WRITES_PER_S (0:
+ * no journal, as without a virtio-blk device); decimal or 0x...
  * The run line for hand use is in boot.S.
  */
 #include "guests/tiny/layout.h"
+#include "guests/tiny/payload/console.h"
+#include "guests/tiny/payload/disk.h"
+#include "guests/tiny/payload/ports.h"
 
 _Static_assert(__builtin_offsetof(struct tiny_control, ticks) == TINY_CONTROL_TICKS_OFFSET,
                "boot.S counts ticks here");
 _Static_assert(sizeof(struct tiny_control) <= TINY_PAGE_BYTES, "the control block is one page");
 
-#define DEBUG_PORT 0xe9
 #define PIT_DIVISOR 1193 /* 1193182 Hz / 1193 = 1000.15 Hz */
 #define TIMER_VECTOR 0x20
 
@@ -52,52 +58,6 @@ void tiny_main(const struct start_info* info);
 void tiny_on_exception(uint64_t vector, uint64_t error, uint64_t rip);
 
 static struct gate idt[0x30];
-/* volatile: each store must happen, and in this order, for an examiner may look at any moment. */
-static volatile struct tiny_control* const control =
-    (volatile struct tiny_control*)TINY_CONTROL_GPA;
-
-static void barrier(void) { __asm__ volatile("" ::: "memory"); }
-
-static void out8(uint16_t port, uint8_t value) {
-  __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-/* One line is built in the control page, then sent by a single string instruction: its state is in
- * registers and in the page, so it goes on at the next byte wherever the guest runs next. */
-static void line_add(char c) {
-  const uint64_t at = control->line_bytes;
-  if (at < TINY_LINE_BYTES_MAX) {
-    control->line[at] = c;
-    control->line_bytes = at + 1;
-  }
-}
-
-static void line_begin(char kind) {
-  control->line_bytes = 0;
-  line_add(kind);
-}
-
-static void line_digits(uint64_t value, int digits) {
-  line_add(' ');
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
-    line_add("0123456789abcdef"[(value >> shift) & 15]);
-  }
-}
-
-static void line_number(uint64_t value) {
-  int digits = 1;
-  while (digits < 16 && value >> (4 * digits) != 0) ++digits;
-  line_digits(value, digits);
-}
-
-static void line_send(void) {
-  line_add('\n');
-  barrier();
-  const volatile char* from = control->line;
-  uint64_t count = control->line_bytes;
-  __asm__ volatile("cld; rep outsb" : "+S"(from), "+c"(count) : "d"(DEBUG_PORT) : "memory");
-}
-
 void tiny_on_exception(uint64_t vector, uint64_t error, uint64_t rip) {
   line_begin('X');
   line_number(vector);
@@ -198,6 +158,90 @@ static void report_wrong_page(uint64_t page, uint64_t expected_step, uint64_t at
   line_send();
 }
 
+/* Leaves writes_per_s at 0, and with it the journal closed, when there is no disk that can hold it.
+ */
+static void open_journal(uint64_t writes_per_s) {
+  volatile struct tiny_journal* const journal = &control->journal;
+  if (writes_per_s == 0) return;
+  const uint64_t io_base = pci_find(DISK_DEVICE_AND_VENDOR);
+  if (io_base == 0) return;
+  journal->queue_entries = disk_set_up((uint16_t)io_base);
+  journal->io_base = io_base;
+  if (journal->queue_entries != 0) journal->writes_per_s = writes_per_s;
+}
+
+static void issue_record(void) {
+  volatile struct tiny_journal* const journal = &control->journal;
+  const uint64_t number = journal->ack_count + 1;
+  journal->issued_step = control->step_done;
+  journal->issued = number;
+  tiny_fill_sector(disk_sector, control->seed, number, journal->issued_step);
+  journal->phase = TINY_JOURNAL_WRITING;
+  disk_submit(VIRTIO_BLK_WRITE, tiny_slot_of(number));
+}
+
+/* Written ahead like record(). The phase ends last: while it lasts, one more record than those
+ * acknowledged may be on disk. */
+static void acknowledge_record(void) {
+  volatile struct tiny_journal* const journal = &control->journal;
+  const uint64_t count = journal->ack_count;
+  const uint64_t link = tiny_next_link(journal->ack[count & 1].link, disk_sector[TINY_SECTOR_HASH]);
+  line_begin('D');
+  line_number(count + 1);
+  line_digits(journal->issued_step, 16);
+  line_digits(link, 16);
+  journal->ack[(count + 1) & 1].step = journal->issued_step;
+  journal->ack[(count + 1) & 1].link = link;
+  journal->ack_count = count + 1;
+  line_send();
+  journal->acks_emitted = count + 1;
+  journal->phase = TINY_JOURNAL_IDLE;
+}
+
+static void report_failed_request(uint64_t type, uint64_t status) {
+  volatile struct tiny_journal* const journal = &control->journal;
+  journal->errors = journal->errors + 1;
+  journal->retry_at = control->ticks_handled + TINY_JOURNAL_RETRY_TICKS;
+  journal->phase = TINY_JOURNAL_FAILED;
+  line_begin('F');
+  line_number(journal->issued);
+  line_digits(journal->issued_step, 16);
+  line_number(type);
+  line_number(status);
+  line_send();
+}
+
+/* Looks once at what the disk has done and gives it what is due; never waits for it. */
+static void keep_journal(uint64_t ticks) {
+  volatile struct tiny_journal* const journal = &control->journal;
+  if (journal->writes_per_s == 0) return;
+  /* At most two records fall due while the disk is slow: it is no debt to be paid in a burst. */
+  const uint64_t fraction = journal->fraction + ticks * journal->writes_per_s;
+  journal->fraction = fraction < 2 * TINY_TICKS_PER_S ? fraction : 2 * TINY_TICKS_PER_S;
+  const uint64_t phase = journal->phase;
+  if (phase == TINY_JOURNAL_WRITING || phase == TINY_JOURNAL_FLUSHING) {
+    if (!disk_is_done()) return;
+    const uint8_t status = disk_status();
+    const int writing = phase == TINY_JOURNAL_WRITING;
+    if (status != VIRTIO_BLK_OK) {
+      report_failed_request(writing ? VIRTIO_BLK_WRITE : VIRTIO_BLK_FLUSH, status);
+    } else if (writing) {
+      journal->phase = TINY_JOURNAL_FLUSHING;
+      disk_submit(VIRTIO_BLK_FLUSH, 0);
+    } else {
+      acknowledge_record();
+    }
+  }
+  if (journal->phase == TINY_JOURNAL_FAILED && control->ticks_handled >= journal->retry_at) {
+    journal->phase = TINY_JOURNAL_WRITING;
+    disk_submit(VIRTIO_BLK_WRITE, tiny_slot_of(journal->issued));
+  }
+  if (journal->phase == TINY_JOURNAL_IDLE && journal->fraction >= TINY_TICKS_PER_S) {
+    journal->fraction = journal->fraction - TINY_TICKS_PER_S;
+    issue_record();
+  }
+}
+
 static void make_step(void) {
   const uint64_t step = control->step_done + 1;
   const uint64_t page = tiny_page_of(control->seed, control->pages, step);
@@ -215,7 +259,8 @@ static void record(void) {
   const uint64_t step = control->step_done;
   const uint64_t chain =
       tiny_next_chain(control->seed, control->pages, control->record[count & 1].chain,
-                      control->record[count & 1].step, step);
+                      control->record[count & 1].step, step,
+                      control->journal.ack[control->journal.ack_count & 1].link);
   line_begin('S');
   line_digits(step, 16);
   line_digits(chain, 16);
@@ -272,6 +317,7 @@ static void boot(const struct start_info* info) {
   control->range[0].gpa = TINY_BASE_GPA;
   control->range[0].pages = pages;
   control->record[0].chain = tiny_first_chain(control->seed, pages);
+  open_journal(option(text, "disk=", TINY_DEFAULT_WRITES_PER_S));
   for (uint64_t page = 0; page < pages; ++page) write_page(page, 0);
   control->magic = TINY_MAGIC;
 
@@ -309,6 +355,7 @@ __attribute__((flatten)) static void run(void) {
     control->fraction = work % TINY_TICKS_PER_S;
     control->step_target = control->step_done + work / TINY_TICKS_PER_S;
     while (control->step_done < control->step_target) make_step();
+    keep_journal(due);
     if (control->ticks_handled - control->ticks_at_record < TINY_TICKS_PER_RECORD) continue;
     control->ticks_at_record = control->ticks_handled;
     if (control->step_done != control->record[control->record_count & 1].step) record();

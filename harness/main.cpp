@@ -11,6 +11,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <tuple>
 
 #include "faults/catalog.h"
 #include "guests/catalog.h"
@@ -49,8 +50,9 @@ std::map<std::string, std::string> write_reports(const Summary& summary,
 // What was typed, before it means anything.
 struct Typed {
   std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
-  std::string protocol = "handshake", guest = "tiny", scenario = "cells", accel = "auto", memory;
-  std::string source_qemu, destination_qemu, machine, output = "migfuzz-out", known_issues, disk = "raw";
+  std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
+  std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
+  std::string machine, output = "migfuzz-out", known_issues, disk = "raw";
   std::string cases, seed, jobs, times = "1", path, list_kind;
   bool quiet = false;
 };
@@ -112,23 +114,29 @@ void check_qemu(const std::string& option, const std::string& binary) {
         fmt::format("{}: {} is not an executable file; name a qemu-system-x86_64", option, binary));
 }
 
+// Every source with every destination; without a name QEMU's own of PATH.
+std::vector<std::pair<HypervisorSpec, HypervisorSpec>> pairs(const Typed& typed) {
+  const auto list = [](const std::string& option, const std::vector<std::string>& typed_list) {
+    for (const auto& binary : typed_list) check_qemu(option, binary);
+    return typed_list.empty() ? std::vector<std::string>{""} : typed_list;
+  };
+  std::vector<std::pair<HypervisorSpec, HypervisorSpec>> all;
+  for (const auto& source : list("--source-qemu", typed.source_qemus))
+    for (const auto& destination : list("--destination-qemu", typed.destination_qemus))
+      all.push_back({{source}, {destination}});
+  return all;
+}
+
 Plan base_plan(const Typed& typed) {
   Plan plan;
   std::random_device device;
   plan.seed = typed.seed.empty() ? device() : number("--seed", typed.seed, 0, UINT64_MAX >> 1);
-  plan.protocol = typed.protocol;
+  plan.protocol = typed.protocols.front();
   plan.guest.name = typed.guest;
   if (typed.accel != "auto" && typed.accel != "kvm" && typed.accel != "tcg")
     throw UsageError(fmt::format("--accel: `{}` is not known; take auto, kvm or tcg", typed.accel));
   plan.accel = typed.accel;
-  check_qemu("--source-qemu", typed.source_qemu);
-  check_qemu("--destination-qemu", typed.destination_qemu);
-  plan.source.binary = typed.source_qemu;
-  plan.destination.binary = typed.destination_qemu;
-  plan.disk = typed.disk;
-  if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
-    throw UsageError(
-        fmt::format("--disk: `{}` is not known; take {}", plan.disk, fmt::join(kDisks, ", ")));
+  std::tie(plan.source, plan.destination) = pairs(typed).front();
   if (!typed.machine.empty()) plan.machine = typed.machine;
   if (!typed.memory.empty()) plan.guest.memory_bytes = memory_bytes(typed.memory);
   return plan;
@@ -143,7 +151,7 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
                                  const std::string& command) {
   CampaignRequest request;
   catalogs.find_scenario(typed.scenario);
-  catalogs.find_protocol(typed.protocol);
+  for (const auto& protocol : typed.protocols) catalogs.find_protocol(protocol);
   catalogs.find_guest(typed.guest);
   for (const auto& fault : typed.faults) catalogs.find_fault(fault);
   for (const auto& point : typed.points)
@@ -155,6 +163,9 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   request.draw.sides = sides(typed.sides);
   request.draw.base = base_plan(typed);
   if (!typed.cases.empty()) request.draw.cases = number("--cases", typed.cases, 1, 10000000);
+  request.protocols = typed.protocols;
+  request.pairs = pairs(typed);
+  request.machine_given = !typed.machine.empty();
   request.memory_given = !typed.memory.empty();
   request.jobs = jobs(typed);
   request.output = typed.output;
@@ -168,10 +179,14 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
 }
 
 void add_machine_options(CLI::App* command, Typed& typed) {
-  command->add_option("--source-qemu", typed.source_qemu, "QEMU of the source host")
-      ->type_name("BIN");
-  command->add_option("--destination-qemu", typed.destination_qemu, "QEMU of the destination host")
-      ->type_name("BIN");
+  command->add_option("--source-qemu", typed.source_qemus, "QEMU of the source host")
+      ->delimiter(',')
+      ->type_name("LIST");
+  command
+      ->add_option("--destination-qemu", typed.destination_qemus,
+                   "QEMU of the destination host; each source is paired with each destination")
+      ->delimiter(',')
+      ->type_name("LIST");
   command->add_option("--accel", typed.accel, "auto, kvm or tcg; auto boots the guest to find out")
       ->type_name("NAME");
 }
@@ -185,7 +200,7 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   list("--point", typed.points, "exact points, or patterns such as 'stopcopy/device:*'");
   list("--fault", typed.faults, "fault kinds; without it: all");
   list("--side", typed.sides, "source, destination, channel; without it: all");
-  run->add_option("--protocol", typed.protocol, "handshake or autostart")->type_name("NAME");
+  list("--protocol", typed.protocols, "handshake, autostart");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
   run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer")->type_name("NAME");
   run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")

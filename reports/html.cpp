@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/strict_json.h"
+#include "reports/coverage.h"
 #include "reports/page.h"
 #include "reports/report.h"
 #include "reports/words.h"
@@ -363,6 +364,43 @@ std::string findings(const Summary& summary) {
   return out + "</tbody></table></section>\n";
 }
 
+std::string coverage_class(CoverageCell::Mood mood) {
+  using Mood = CoverageCell::Mood;
+  return mood == Mood::whole        ? "cover whole"
+         : mood == Mood::short_of   ? "cover short"
+         : mood == Mood::impossible ? "cover impossible"
+                                    : "cover none";
+}
+
+std::string coverage_table(const CoverageGrid& grid) {
+  std::string out = "<h3>" + html(grid.title) +
+                    "</h3><div class=\"wide\"><table class=\"coverage\"><thead><tr><th "
+                    "scope=\"col\">Fault</th><th scope=\"col\">Side</th>";
+  for (const auto& phase : grid.phases) out += "<th scope=\"col\">" + html(phase) + "</th>";
+  out += "<th scope=\"col\">Why cells are left out</th></tr></thead><tbody>";
+  for (const auto& row : grid.rows) {
+    out += "<tr><th scope=\"row\">" + html(row.fault) + "</th><td>" + html(row.side) + "</td>";
+    for (const auto& cell : row.cells)
+      out += "<td class=\"" + coverage_class(cell.mood) + "\">" + html(cell.text) + "</td>";
+    out += "<td class=\"minor\">";
+    for (std::size_t i = 0; i < row.why.size(); ++i) out += (i ? "; " : "") + html(row.why[i]);
+    out += "</td></tr>";
+  }
+  return out + "</tbody></table></div>";
+}
+
+/// Folded: the first screen says how many cells were delivered, this says which.
+std::string coverage(const Summary& summary) {
+  if (summary.coverage.empty()) return "";
+  std::string out =
+      "<section id=\"coverage\"><details><summary><h2>Coverage: cells delivered of those "
+      "required</h2></summary><p class=\"minor\">A cell is one point, fault and side. “–”: the "
+      "fault has no meaning at any point of the phase. “impossible here”: this machine cannot do "
+      "it.</p>";
+  for (const auto& grid : coverage_grids(summary)) out += coverage_table(grid);
+  return out + "</details></section>\n";
+}
+
 std::string legend() {
   std::string out = "<ul class=\"legend\">";
   for (const Verdict verdict : all_verdicts()) {
@@ -409,7 +447,8 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
   const std::string found = findings(summary);
   const std::string fact_list = facts(summary, results);
   const std::string note_list = notes(summary);
-  return filled(page_html(), {{"nonce", nonce_of(head + found + fact_list + note_list + data)},
+  const std::string covered = coverage(summary);
+  return filled(page_html(), {{"nonce", nonce_of(head + found + covered + fact_list + note_list + data)},
                               {"title", html(statement.word + ": " + statement.sentence)},
                               {"version", html(summary.version)},
                               {"started", html(summary.started)},
@@ -418,6 +457,7 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
                               {"facts", fact_list},
                               {"notes", note_list},
                               {"findings", found},
+                              {"coverage", covered},
                               {"legend", legend()},
                               {"data", data},
                               {"js", std::string(page_js())}});

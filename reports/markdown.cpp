@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/core/strict_json.h"
+#include "reports/coverage.h"
 #include "reports/report.h"
 #include "reports/words.h"
 
@@ -70,6 +71,18 @@ std::string findings_table(const Summary& summary) {
   return out + "\n";
 }
 
+std::string coverage_table(const CoverageGrid& grid) {
+  std::string out = "### " + md(grid.title) + "\n\n| fault | side |";
+  for (const auto& phase : grid.phases) out += " " + md(phase) + " |";
+  out += "\n|---|---|";
+  for (std::size_t i = 0; i < grid.phases.size(); ++i) out += "---:|";
+  for (const auto& row : grid.rows) {
+    out += "\n| " + md(row.fault) + " | " + md(row.side) + " |";
+    for (const auto& cell : row.cells) out += " " + md(cell.text) + " |";
+  }
+  return out + "\n\n";
+}
+
 }  // namespace
 
 std::string summary_markdown(const Summary& summary, const std::vector<CaseResult>& results) {
@@ -84,7 +97,9 @@ std::string summary_markdown(const Summary& summary, const std::vector<CaseResul
     out += "| " + std::string(to_string(verdict)) + " | " +
            std::to_string(count_of(summary, verdict)) + " |\n";
   }
-  out += "\n## Findings\n\n" + findings_table(summary) + "## What was run\n\n";
+  out += "\n## Findings\n\n" + findings_table(summary) + "## Coverage\n\n";
+  for (const auto& grid : coverage_grids(summary)) out += coverage_table(grid);
+  out += "## What was run\n\n";
   for (const auto& [name, value] : run_facts(summary, results)) {
     out += "- " + name + ": " + md(value) + "\n";
   }

@@ -3,7 +3,7 @@
 //  {"job":"case","number":N,"plan":{…}}   ->
 //  {"number":N,"result":{…},"evidence":{name:text},"points":[…]}
 //  {"job":"trial","binary":…,"accel":…,"machine":…,"memory_bytes":N,"guest":…,"limit_ms":N} ->
-//  {"beats":…,"version":…,"why":…}
+//  {"beats":…,"version":…,"why":…,"machines":[…]}
 // Runs inside the namespaces of harness/io/sandbox.h. A case whose environment fails is `infra`.
 #pragma once
 

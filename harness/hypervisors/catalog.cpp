@@ -23,7 +23,10 @@ std::string answer_trial(io::Loop& loop, const std::string& request, const Catal
   const auto trial = try_accelerator(loop, job.at("binary"), job.at("accel"), job.at("machine"),
                                      catalogs.find_guest(shape.name), shape,
                                      Milliseconds(job.at("limit_ms").get<int>()));
-  return nlohmann::json{{"beats", trial.beats}, {"version", trial.version}, {"why", trial.why}}
+  return nlohmann::json{{"beats", trial.beats},
+                        {"version", trial.version},
+                        {"why", trial.why},
+                        {"machines", trial.machines}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

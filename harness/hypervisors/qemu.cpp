@@ -377,6 +377,8 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     spec.disk = null_disk(disk_bytes(guest));
     QemuHost host(loop, spec, history, [] {});
     trial.version = host.connect(Clock::now() + kSetUpLimit);
+    for (const auto& one : host.monitor().call("query-machines", {}, Clock::now() + kSetUpLimit))
+      if (!one.value("deprecated", false)) trial.machines.push_back(one.value("name", ""));
     const io::Ticker look(loop, Milliseconds(2), [] {});
     trial.beats = loop.run_until([&] { return host.last_step() > 0 || !host.process().alive(); },
                                  Clock::now() + limit) &&

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "harness/core/guest.h"
 #include "harness/core/world.h"
@@ -29,6 +30,7 @@ struct Trial {
   bool beats = false;
   std::string version;  // "7.2.22"
   std::string why;      // when it does not beat: the reason, one line
+  std::vector<std::string> machines;  // query-machines, without the deprecated ones
 };
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
                       const std::string& machine, const Guest& guest, const GuestShape& shape,

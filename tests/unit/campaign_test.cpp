@@ -157,6 +157,14 @@ TEST_CASE("The exit status is 1 for failures, 3 for doubt, 0 otherwise", "[campa
   CHECK(exit_status(summed({control(Verdict::infra)}, 0)) == 3);
 }
 
+TEST_CASE("Two versions meet at the newest machine type that both know", "[campaign]") {
+  const std::vector<std::string> old{"pc", "pc-i440fx-7.2", "pc-i440fx-2.9", "q35", "none"};
+  const std::vector<std::string> fresh{"pc", "pc-i440fx-10.0", "pc-i440fx-7.2", "pc-i440fx-2.9"};
+  CHECK(newest_common_machine(old, fresh) == "pc-i440fx-7.2");
+  CHECK(newest_common_machine(fresh, fresh) == "pc-i440fx-10.0");  // by number, not by letter
+  CHECK(newest_common_machine(old, {"pc", "pc-i440fx-7.2-hpb"}).empty());
+}
+
 TEST_CASE("A canary that survives makes the run worth nothing", "[campaign]") {
   auto blind = control(Verdict::pass);
   blind.plan.plant = "stale-page";

@@ -1,0 +1,110 @@
+#include "harness/campaign/sum_up.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/core/outcome.h"
+
+namespace migfuzz {
+namespace {
+
+FindingGroup group_of(const CaseResult& result, const std::string& folder) {
+  FindingGroup group;
+  group.signature = result.signature;
+  group.verdict = result.verdict;
+  group.case_id = result.id;
+  group.replay = fmt::format("migfuzz replay {}/{}", folder, result.evidence_kept);
+  group.what = result.headline;
+  for (const auto& finding : result.findings)
+    if (finding.verdict == result.verdict) {
+      group.checker = finding.checker;
+      break;
+    }
+  if (result.plan.faults.empty()) return group;
+  const auto& fault = result.plan.faults.front();
+  group.phase = to_string(fault.trigger.point.phase);
+  group.point = to_string(fault.trigger);
+  group.fault = fault.kind;
+  group.side = to_string(fault.side);
+  return group;
+}
+
+// Rows in the order of phases, then by name.
+std::vector<Coverage> coverage_of(const Matrix& matrix, const std::set<std::string>& delivered) {
+  std::vector<Coverage> rows;
+  const auto row_of = [&](const Cell& cell) -> Coverage& {
+    Coverage row;
+    row.phase = cell.point.substr(0, cell.point.find('/'));
+    row.fault = cell.fault;
+    row.side = to_string(cell.side);
+    row.protocol = cell.protocol;
+    row.versions = cell.versions;
+    for (auto& known : rows)
+      if (known.phase == row.phase && known.fault == row.fault && known.side == row.side &&
+          known.protocol == row.protocol && known.versions == row.versions)
+        return known;
+    return rows.emplace_back(std::move(row));
+  };
+  for (const auto& cell : matrix.required) {
+    auto& row = row_of(cell);
+    ++row.required;
+    if (delivered.contains(to_string(cell))) ++row.delivered;
+  }
+  for (const auto& [cell, why, here] : matrix.left_out) {
+    auto& row = row_of(cell);
+    ++(here ? row.impossible : row.meaningless);
+    if (std::find(row.why.begin(), row.why.end(), why) == row.why.end()) row.why.push_back(why);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return phase_from(a.phase) < phase_from(b.phase);
+  });
+  return rows;
+}
+
+}  // namespace
+
+void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
+            const std::string& folder) {
+  summary.cases = results.size();
+  summary.cells_required = matrix.required.size();
+  Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
+  std::map<std::string, FindingGroup> groups;
+  std::set<std::string> delivered;
+  for (const auto& result : results) {
+    ++summary.verdicts[result.verdict];
+    if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
+    // What protects a disk is an answer, not a control.
+    const bool answer = result.plan.plant == "double-writer";
+    if (answer && !result.findings.empty())
+      summary.notes.push_back(result.findings.front().what);
+    Control* of = answer ? nullptr : !result.plan.plant.empty()           ? &canary
+                  : result.plan.faults.empty()         ? &control
+                  : result.rule == kDamageIsSeen       ? &sight
+                                                       : nullptr;
+    if (of != nullptr) {
+      ++of->cases;
+      const bool found =
+          result.verdict == Verdict::fail && !result.signature.starts_with("oracle/");
+      const bool clean = result.verdict == Verdict::pass || result.verdict == Verdict::known_issue;
+      of->good += (of == &canary ? found : clean) ? 1 : 0;
+    }
+    if (result.signature.empty()) continue;
+    auto [found, fresh] = groups.try_emplace(result.signature, FindingGroup());
+    if (fresh || result.verdict < found->second.verdict) {
+      const auto count = found->second.count;
+      found->second = group_of(result, folder);
+      found->second.count = count;
+    }
+    ++found->second.count;
+  }
+  summary.cells_delivered = delivered.size();
+  summary.coverage = coverage_of(matrix, delivered);
+  for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));
+  std::stable_sort(summary.findings.begin(), summary.findings.end(),
+                   [](const auto& a, const auto& b) { return a.verdict < b.verdict; });
+  for (const auto& one : {control, canary, sight})
+    if (one.cases > 0) summary.controls.push_back(one);
+}
+
+}  // namespace migfuzz

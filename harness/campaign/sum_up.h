@@ -1,0 +1,27 @@
+// From finished cases to the summary: verdict counts, coverage, findings by signature, controls.
+//
+// Pure. What was required is told apart from what was delivered, and both from what was left out:
+// a cell that this machine cannot do, or that makes no sense anywhere, has its reason in the table.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/core/result.h"
+#include "harness/core/scenario.h"
+
+namespace migfuzz {
+
+/// The cells of a run: those that have to be delivered, and those that were left out, with why.
+struct Matrix {
+  std::set<Cell> required;
+  std::vector<LeftOut> left_out;
+};
+
+/// Fills everything of `summary` that follows from the cases. `folder` is where the evidence lies,
+/// for the replay lines.
+void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
+            const std::string& folder = ".");
+
+}  // namespace migfuzz

@@ -137,6 +137,10 @@ Plan base_plan(const Typed& typed) {
     throw UsageError(fmt::format("--accel: `{}` is not known; take auto, kvm or tcg", typed.accel));
   plan.accel = typed.accel;
   std::tie(plan.source, plan.destination) = pairs(typed).front();
+  plan.disk = typed.disk;
+  if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
+    throw UsageError(
+        fmt::format("--disk: `{}` is not known; take {}", plan.disk, fmt::join(kDisks, ", ")));
   if (!typed.machine.empty()) plan.machine = typed.machine;
   if (!typed.memory.empty()) plan.guest.memory_bytes = memory_bytes(typed.memory);
   return plan;

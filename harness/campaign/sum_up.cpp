@@ -78,10 +78,11 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
     const bool answer = result.plan.plant == "double-writer";
     if (answer && !result.findings.empty())
       summary.notes.push_back(result.findings.front().what);
-    Control* of = answer ? nullptr : !result.plan.plant.empty()           ? &canary
-                  : result.plan.faults.empty()         ? &control
-                  : result.rule == kDamageIsSeen       ? &sight
-                                                       : nullptr;
+    Control* of = answer                         ? nullptr
+                  : !result.plan.plant.empty()   ? &canary
+                  : result.plan.faults.empty()   ? &control
+                  : result.rule == kDamageIsSeen ? &sight
+                                                 : nullptr;
     if (of != nullptr) {
       ++of->cases;
       const bool found =

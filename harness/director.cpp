@@ -287,17 +287,22 @@ class Director {
     return side == Side::source ? evidence_.source : evidence_.destination;
   }
 
-  // The one moment at which both images stand still: what the destination is about to run is
-  // compared with the closed form, and with the source where that has completed.
   void run_destination() {
     if (plan_.plant == "stale-page") plant_stale_page();
+    if (!evidence_.exam_at_switch) compare_at_switch();
+    world_.resume(Side::destination);
+    if (plan_.plant == "double-resume" || plan_.plant == "double-writer")
+      world_.resume(Side::source);
+  }
+
+  // The one moment at which both images stand still: what the destination is about to run is
+  // compared with the closed form, and with the source where that has completed. A destination that
+  // is told again may have run for a while (it stopped for an error of its disk).
+  void compare_at_switch() {
     evidence_.exam_at_switch = guest_.examine(plan_.guest, world_.image(Side::destination),
                                               recorded_step(Side::destination));
     const auto source = world_.sight(Side::source);
     if (!source.dead && source.migration == MigrationStatus::completed) compare_images();
-    world_.resume(Side::destination);
-    if (plan_.plant == "double-resume" || plan_.plant == "double-writer")
-      world_.resume(Side::source);
   }
 
   void compare_images() {

@@ -206,7 +206,8 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   list("--side", typed.sides, "source, destination, channel; without it: all");
   list("--protocol", typed.protocols, "handshake, autostart");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
-  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer")->type_name("NAME");
+  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer")
+      ->type_name("NAME");
   run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")
       ->type_name("N");
   run->add_option("--seed", typed.seed, "seed of every drawn number")->type_name("N");

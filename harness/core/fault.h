@@ -18,7 +18,7 @@ namespace migfuzz {
 
 /// When the channel, which stands at the point while the fault is injected, flows again.
 enum class Flow {
-  at_delivery,   // once the effect is proved, whatever the side: the failure is met from the point on
+  at_delivery,   // once the effect is proved, whatever the side: it is met from the point on
   at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
                  // where the source's side is hit: its bytes past the point had not left it)
   at_heal,       // the standing channel is the failure

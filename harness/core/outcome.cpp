@@ -136,7 +136,8 @@ Expectation second_writer(std::string_view disk) {
     return {Expect::destination, "image-lock",
             "QEMU locks a local image (block/file-posix.c): the second host must be refused"};
   return {Expect::double_run, "no-image-lock",
-          "an NBD export and a VM without a disk have no image lock: nothing refuses a second host"};
+          "an NBD export and a VM without a disk have no image lock: nothing refuses a second "
+          "host"};
 }
 
 }  // namespace

@@ -45,8 +45,9 @@ struct Plan {
   Transport transport = Transport::tcp;
   GuestShape guest;
   HypervisorSpec source, destination;
-  /// The shared disk under both hosts: none (null-co), raw, qcow2 (one image that both open, guarded
-  /// by QEMU's image locks) or nbd (exported by a storage daemon for each host; nothing guards it).
+  /// The shared disk under both hosts: none (null-co), raw, qcow2 (one image that both open,
+  /// guarded by QEMU's image locks) or nbd (exported by a storage daemon for each host; nothing
+  /// guards it).
   std::string disk = "raw";
   std::uint64_t bandwidth_bytes_per_s = 0;  // max-bandwidth; 0: QEMU's unlimited
   std::uint32_t downtime_limit_ms = 300;    // QEMU's default

@@ -58,8 +58,8 @@ struct QemuHost::State {
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
     for (const auto& one : spec.disk.blockdevs) list.insert(list.end(), {"-blockdev", one});
-    // A guest must not see an error that the storage takes back: QEMU stops it and keeps the request
-    // until somebody says `cont` (docs/storage.md).
+    // A guest must not see an error that the storage takes back: QEMU stops it and keeps the
+    // request until somebody says `cont` (docs/storage.md).
     list.insert(list.end(),
                 {"-device", "virtio-blk-pci,drive=disk0,id=disk,werror=stop,rerror=stop",
                  "-netdev", "hubport,id=net0,hubid=0", "-device",

@@ -254,8 +254,8 @@ struct ScriptedWorld::Model {
     if (sent != before) moved();
     if (sent > script().ram_setup_end && source.migration == MigrationStatus::setup)
       set_status(source, MigrationStatus::active);
-    // To stop, QEMU drains and flushes: it stands where its storage is silent, and gives up where it
-    // answers errors.
+    // To stop, QEMU drains and flushes: it stands where its storage is silent, and gives up where
+    // it answers errors.
     if (sent == script().enter && !stopped && flushes()) stop_source();
     if (sent < script().total || awaiting_ack) return;
     awaiting_ack = true;

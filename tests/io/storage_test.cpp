@@ -75,7 +75,7 @@ TEST_CASE("What is written into a qcow2 disk is read back as raw bytes", "[stora
     const auto image =
         "driver=qcow2,file.driver=file,file.filename=" + io::path_of(attachment.inherit.at(0));
     const auto said = qemu_io(loop, image, attachment.inherit, "write -P 0x5a 4096 512");
-    report(says(said, "wrote 512/512"), "qemu-io wrote: " + said.substr(0, 40));
+    report(says(said, "wrote 512/512"), "qemu-io writes");
     const auto content = disk.content(soon());
     report(content && content->size() == 1 << 20, "the whole disk is read back");
     report(content && (*content)[4095] == std::byte{0} && (*content)[4096] == std::byte{0x5a} &&

@@ -283,13 +283,16 @@ TEST_CASE("A double writer passes only where the refusal that its disk promises 
     INFO(disk << "\n" << one.story());
     const bool locked = std::string_view(disk) == "raw" || std::string_view(disk) == "qcow2";
     CHECK(one.result.verdict == (locked ? Verdict::fail : Verdict::hazard));
-    CHECK(one.symptom("double-writer") == (locked ? "oracle/other-protection" : "unprotected-disk"));
+    CHECK(one.symptom("double-writer") ==
+          (locked ? "oracle/other-protection" : "unprotected-disk"));
   }
 }
 
 TEST_CASE("A source whose storage answers errors gives the migration up and runs on",
           "[director]") {
-  const ScriptedCase one(fakes::scripted_cell(make_io_error(), Side::source, "precopy/begin"));
+  auto plan = fakes::scripted_cell(make_io_error(), Side::source, "precopy/begin");
+  plan.faults[0].heal_after_ms = 2000;  // until the source wants to stop
+  const ScriptedCase one(plan);
   INFO(one.story());
   CHECK(one.result.verdict == Verdict::pass);
   CHECK(one.result.survivor == "source");

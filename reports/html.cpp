@@ -448,7 +448,8 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
   const std::string fact_list = facts(summary, results);
   const std::string note_list = notes(summary);
   const std::string covered = coverage(summary);
-  return filled(page_html(), {{"nonce", nonce_of(head + found + covered + fact_list + note_list + data)},
+  const std::string all = head + found + covered + fact_list + note_list + data;
+  return filled(page_html(), {{"nonce", nonce_of(all)},
                               {"title", html(statement.word + ": " + statement.sentence)},
                               {"version", html(summary.version)},
                               {"started", html(summary.started)},

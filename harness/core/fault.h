@@ -20,6 +20,7 @@ namespace migfuzz {
 enum class Flow {
   at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
                  // where the source's side is hit: its bytes past the point had not left it)
+  freely,        // once inject() has returned, whichever side is hit: nothing is kept back
   at_heal,       // the standing channel is the failure
   never          // the fault has ended or cut the channel itself
 };

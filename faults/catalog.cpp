@@ -3,10 +3,41 @@
 namespace migfuzz {
 
 std::vector<FaultKind> all_faults() {
-  return {make_crash(),         make_host_crash(),   make_hang(),     make_reset(),
-          make_close(),         make_truncate(),     make_stall(),    make_port_disabled(),
-          make_link_down(),     make_corrupt(),      make_io_error(), make_io_hang(),
-          make_storage_crash(), make_lock_conflict()};
+  // clang-format off: one line each, by what fails
+  return {
+      make_crash(),
+      make_host_crash(),
+      make_hang(),
+      make_reset(),
+      make_reset_source(),
+      make_reset_destination(),
+      make_close(),
+      make_truncate(),
+      make_truncate_back(),
+      make_stall(),
+      make_stall_back(),
+      make_ack_withheld(),
+      make_slow(),
+      make_delay(),
+      make_link_down(),
+      make_port_disabled(),
+      make_drop(),
+      make_drop_out(),
+      make_drop_in(),
+      make_mtu_hole(),
+      make_loss(),
+      make_rate(),
+      make_netem(),
+      make_reject(),
+      make_socket_destroy(),
+      make_io_error(),
+      make_io_hang(),
+      make_storage_crash(),
+      make_lock_conflict(),
+      make_corrupt(),
+      make_corrupt_frame(),
+  };
+  // clang-format on
 }
 
 }  // namespace migfuzz

@@ -22,6 +22,23 @@ FaultKind make_io_error();
 FaultKind make_io_hang();
 FaultKind make_storage_crash();
 FaultKind make_lock_conflict();
+FaultKind make_reset_source();
+FaultKind make_reset_destination();
+FaultKind make_truncate_back();
+FaultKind make_stall_back();
+FaultKind make_ack_withheld();
+FaultKind make_slow();
+FaultKind make_delay();
+FaultKind make_corrupt_frame();
+FaultKind make_reject();
+FaultKind make_socket_destroy();
+FaultKind make_drop();
+FaultKind make_drop_out();
+FaultKind make_drop_in();
+FaultKind make_mtu_hole();
+FaultKind make_loss();
+FaultKind make_rate();
+FaultKind make_netem();
 
 std::vector<FaultKind> all_faults();
 

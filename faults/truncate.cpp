@@ -22,7 +22,7 @@ FaultKind make_truncate() {
   kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#00695c";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::truncate); };
+  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::destination); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::destination)) return std::nullopt;
     return fmt::format("the destination's socket is no longer established; {} bytes were forwarded",

@@ -15,4 +15,29 @@ std::string needs_bytes_behind(const Trigger& trigger, Side side) {
   return needs_channel(trigger, side);
 }
 
+std::string needs_words_behind(const Trigger& trigger, Side side) {
+  if (trigger.point.name == "ack-end") return "nobody says anything after the acknowledgement";
+  return needs_channel(trigger, side);
+}
+
+std::string needs_packets_behind(const Trigger& trigger, Side side) {
+  if (side == Side::destination && trigger.point.name == "ack")
+    return "the destination has said everything: nothing crosses its leg any more";
+  return needs_words_behind(trigger, side);
+}
+
+std::string needs_stream_behind(const Trigger& trigger, Side side) {
+  const auto& name = trigger.point.name;
+  if (name == "vmdesc-end" || name == "ack" || name == "ack-end")
+    return "the stream has ended there";
+  return needs_channel(trigger, side);
+}
+
+std::string needs_bulk_behind(const Trigger& trigger, Side side) {
+  if (auto why = needs_stream_behind(trigger, side); !why.empty()) return why;
+  if (side == Side::source && trigger.point.phase >= Phase::stopcopy)
+    return "what is left of the stream has crossed the source's leg by then, into TCP's buffers";
+  return "";
+}
+
 }  // namespace migfuzz

@@ -7,6 +7,7 @@
 
 #include "harness/core/error.h"
 #include "harness/core/scenario.h"
+#include "harness/io/capabilities.h"
 #include "harness/io/child.h"
 #include "harness/io/files.h"
 
@@ -22,6 +23,13 @@ std::string sides_of(const FaultKind& kind) {
   for (const auto side : kind.sides)
     sides += (sides.empty() ? "" : ", ") + std::string(to_string(side));
   return sides;
+}
+
+std::string kinds_that_need(std::string_view capability, const Catalogs& catalogs) {
+  std::string kinds;
+  for (const auto& kind : catalogs.faults)
+    if (kind.needs == capability) kinds += (kinds.empty() ? "" : ", ") + std::string(kind.name);
+  return kinds;
 }
 
 struct Check {
@@ -142,6 +150,13 @@ int doctor(io::Loop& loop, const Plan& base, const Catalogs& catalogs, const Tri
   print({"namespaces", true, "PID, mount, network and IPC namespaces of a worker's own", ""});
   print(*tcg);
   print(check_accelerator(pool, base, "kvm"));
+  const auto missing = pool.missing_capabilities();
+  for (const auto& [name, what] : io::all_capabilities()) {
+    const auto found = missing.find(std::string(name));
+    print({std::string(name), found == missing.end(),
+           found == missing.end() ? std::string(what) : found->second,
+           "the fault kinds that need it: " + kinds_that_need(name, catalogs)});
+  }
   const bool root = ::geteuid() == 0;
   print({"userfaultfd", root, root ? "root may use it" : "needs root",
          "post-copy phases, which this version does not run yet"});

@@ -165,8 +165,9 @@ class Director {
          {{"kind", spec().kind}, {"side", std::string(to_string(spec().side))}});
     // What the source had sent past the point waits in the relay. Where the fault is on the
     // source's side those bytes had not left it, so they stay until the heal.
-    if (fault_->flow == Flow::at_injection && spec().side != Side::source && !fault_->acts_on_page)
-      world_.release();
+    const bool flows = fault_->flow == Flow::freely ||
+                       (fault_->flow == Flow::at_injection && spec().side != Side::source);
+    if (flows && !fault_->acts_on_page) world_.release();
   }
 
   bool delivered(const std::string& proof) {

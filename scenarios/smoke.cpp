@@ -12,7 +12,7 @@ Drawn draw_smoke(const ScenarioRequest& request, const Catalogs& catalogs) {
   auto drawn = make_control().draw(two, catalogs);
   for (const auto& kind : catalogs.faults)
     for (const auto side : kind.sides)
-      for (const auto* point : {"stopcopy/enter", "commit/ack", "prepare/ready"}) {
+      for (const auto* point : {"stopcopy/enter", "commit/ack", "precopy/begin", "prepare/ready"}) {
         if (left_out(request, catalogs, kind, side, point)) continue;
         drawn.cases.push_back(cell_case(request, kind, side, point, "smoke"));
         break;
@@ -23,8 +23,7 @@ Drawn draw_smoke(const ScenarioRequest& request, const Catalogs& catalogs) {
 }  // namespace
 
 Scenario make_smoke() {
-  return {"smoke", "two controls and one cell of each fault kind and side",
-          draw_smoke};
+  return {"smoke", "two controls and one cell of each fault kind and side", draw_smoke};
 }
 
 }  // namespace migfuzz

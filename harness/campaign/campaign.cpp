@@ -68,6 +68,7 @@ class Campaign {
     adopt(draw, choose(pool_, draw.base, request_.memory_given,
                        catalogs_.find_guest(draw.base.guest.name)));
     std::vector<PlannedCase> cases;
+    draw.missing = pool_.missing_capabilities();
     for (const auto& protocol : request_.protocols) {
       if (signal_ != 0) break;
       draw.base.protocol = protocol;

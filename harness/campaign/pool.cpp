@@ -132,12 +132,18 @@ std::string Pool::trial(const std::string& request, Milliseconds limit) {
   s.loop.run_until([&] { return slot.answer || slot.gone; }, Clock::now() + limit);
   if (!slot.answer) {
     slot.worker.reset();
-    throw CannotRun("a worker died or hung in the accelerator trial; try --accel=tcg");
+    throw CannotRun("a worker died or hung in a trial of this machine; try --accel=tcg");
   }
   const auto answer = *slot.answer;
   slot.answer.reset();
   State::refuse_if_cannot(json::parse(answer));
   return answer;
+}
+
+std::map<std::string, std::string> Pool::missing_capabilities() {
+  constexpr Milliseconds kLimit{20000};  // 0.1 s is usual
+  return json::parse(trial(json{{"job", "capabilities"}}.dump(), kLimit))
+      .get<std::map<std::string, std::string>>();
 }
 
 }  // namespace migfuzz

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "harness/campaign/worker.h"
@@ -35,6 +36,8 @@ class Pool {
   /// One accelerator trial (JSON in and out, see worker.h). Throws CannotRun when the machine gives
   /// a worker no namespaces.
   std::string trial(const std::string& request, Milliseconds limit);
+  /// What FaultKind::needs may name and this machine does not give a worker: name -> reason.
+  std::map<std::string, std::string> missing_capabilities();
 
  private:
   struct State;

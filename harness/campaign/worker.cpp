@@ -6,6 +6,7 @@
 
 #include "harness/core/error.h"
 #include "harness/director.h"
+#include "harness/io/capabilities.h"
 #include "harness/judge.h"
 
 namespace migfuzz {
@@ -94,6 +95,8 @@ int work(io::Line& line, const Catalogs& catalogs, const TrialFunction& trial) {
     const auto job = json::parse(*text);
     if (job.at("job") == "trial")
       line.write(trial(loop, *text));
+    else if (job.at("job") == "capabilities")
+      line.write(json(io::missing_capabilities()).dump());
     else
       line.write(answer_case(loop, job, catalogs));
   }

@@ -4,6 +4,7 @@
 //  {"number":N,"result":{…},"evidence":{name:text},"points":[…]}
 //  {"job":"trial","binary":…,"accel":…,"machine":…,"memory_bytes":N,"guest":…,"limit_ms":N} ->
 //  {"beats":…,"version":…,"why":…,"machines":[…]}
+//  {"job":"capabilities"} -> {name:reason} of what this machine cannot do (io/capabilities.h)
 // Runs inside the namespaces of harness/io/sandbox.h. A case whose environment fails is `infra`.
 #pragma once
 

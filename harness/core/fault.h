@@ -21,6 +21,7 @@ enum class Flow {
   at_delivery,   // once the effect is proved, whatever the side: it is met from the point on
   at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
                  // where the source's side is hit: its bytes past the point had not left it)
+  freely,        // once inject() has returned, whichever side is hit: nothing is kept back
   at_heal,       // the standing channel is the failure
   never          // the fault has ended or cut the channel itself
 };

@@ -27,8 +27,12 @@ constexpr std::array kTable{
                 "a stream whose framing is wrong is refused (savevm.c, qemu_loadvm_state): "
                 "nothing was committed"},
     OutcomeRule{"frame-after-eof", damages_frame, kEither,
-                kAny, "", Expect::one,
+                kAny, kHandshake, Expect::one,
                 "behind QEMU_VM_EOF only the description follows, which nobody needs to run"},
+    OutcomeRule{"frame-after-eof-autostart", damages_frame, kEither,
+                kAny, kAutostart, Expect::double_run,
+                "the destination skips a description whose type it does not know, runs and closes; "
+                "the source cannot write the rest and takes that for a failed migration"},
     OutcomeRule{"migration-refused", refuses_migration, kEither,
                 kAny, "", Expect::source,
                 "what cannot be loaded is refused before commitment: the source resumes (Clark "
@@ -75,6 +79,17 @@ constexpr std::array kTable{
                 "the destination runs before it acknowledges: the two generals' hazard of "
                 "autostart"},
     OutcomeRule{"channel-lost-after-acknowledgement", cuts_channel, kEither,
+                kAny, "", Expect::destination,
+                "the source has the acknowledgement: nobody needs the channel any more"},
+    OutcomeRule{"return-path-lost", cuts_return, kEither,
+                kIncomplete | kComplete, kHandshake, Expect::one,
+                "the image arrives, the acknowledgement does not: whether the source notices "
+                "before the destination has said it is a race; fencing before resuming leaves one"},
+    OutcomeRule{"return-path-lost-autostart", cuts_return, kEither,
+                kIncomplete | kComplete, kAutostart, Expect::double_run,
+                "the destination has the whole image and runs before it acknowledges: the two "
+                "generals' hazard of autostart"},
+    OutcomeRule{"return-path-lost-after-acknowledgement", cuts_return, kEither,
                 kAny, "", Expect::destination,
                 "the source has the acknowledgement: nobody needs the channel any more"},
     OutcomeRule{"healed-hole", silences_channel, kEither,
@@ -150,6 +165,8 @@ std::string_view to_string(Effect effect) {
       return "pauses-host";
     case cuts_channel:
       return "cuts-channel";
+    case cuts_return:
+      return "cuts-return";
     case silences_channel:
       return "silences-channel";
     case slows_channel:

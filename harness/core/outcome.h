@@ -18,6 +18,7 @@ enum class Effect {
   loses_host,         // a host stops for good; healed in time it is only paused
   pauses_host,        // a host stands still and comes back before the manager's patience ends
   cuts_channel,       // the connection is ended for at least one peer
+  cuts_return,        // the source loses the return path; the image arrives whole
   silences_channel,   // nothing that matters gets through; not healed in time it counts as cut
   slows_channel,      // everything gets through, later
   refuses_migration,  // it cannot succeed: found out before or while the stream is read

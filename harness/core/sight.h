@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/core/impairment.h"
+
 namespace migfuzz {
 
 /// QEMU's MigrationStatus (qapi/migration.json), all values up to 10.2. `unknown`: not heard yet.
@@ -84,6 +86,7 @@ struct ChannelSight {
   bool eof_forwarded = false;  // QEMU_VM_EOF has been written to the destination
   bool source_closed = false, destination_closed = false;  // that peer's end was seen closed
   std::string failure;                                     // the stream could not be parsed: reason
+  Pace pace, back_pace;  // since a stage was set: towards the destination, towards the source
 };
 
 /// What can happen to the storage under a host.
@@ -102,15 +105,25 @@ struct StorageSight {
   bool locked = false;  // somebody else's write lock on the image, seen from a third description
 };
 
-/// How a cut looks to the peers. reset: RST to both; close: FIN to both; truncate: the destination
-/// sees FIN at the point while what the source still sends vanishes.
-enum class Cut { reset, close, truncate };
+/// How the relay ends the channel towards a peer, or towards both (Side::channel).
+///   reset  RST at once. A peer that is not told finds out by writing: its bytes are answered with
+///          RST, those that wait past the point too.
+///   close  FIN. What the other direction still carries goes on; what is sent towards the peer that
+///          was told vanishes.
+enum class Cut { reset, close };
 
 /// The byte that `corrupt` changed.
 struct Flip {
   std::uint64_t gpa = 0;     // of the byte
   std::uint64_t offset = 0;  // in the stream
   unsigned bit = 0;
+  bool forwarded = false;  // the changed byte has been written to the destination
+};
+
+/// The byte that `corrupt-frame` changed.
+struct FrameFlip {
+  std::uint64_t offset = 0;  // in the stream
+  unsigned before = 0, after = 0;
   bool forwarded = false;  // the changed byte has been written to the destination
 };
 

@@ -79,7 +79,10 @@ class World {
   virtual bool reachable(Side host) const { return port_forwarding(host) && link_up(host); }
   /// Bytes sent towards or by that host that the other kernel has not acknowledged.
   virtual std::uint64_t unacknowledged_bytes(Side host) const = 0;
-  virtual void cut(Cut how) = 0;
+  /// Ends the channel towards that peer; Side::channel: towards both. Once; later calls do nothing.
+  virtual void cut(Cut how, Side towards) = 0;
+  /// What the relay does from now on to the bytes that go towards that host.
+  virtual void set_stage(Side towards, const Stage& stage) = 0;
   /// Nothing past the hold leaves the source any more, whatever its kernel still has queued.
   virtual void seal_source() = 0;
   /// That peer has noticed the cut: its socket is no longer established.
@@ -87,6 +90,20 @@ class World {
   /// Flips one bit of the next owned page record after the trigger.
   virtual void corrupt_next_page(std::uint64_t which_bit) = 0;
   virtual std::optional<Flip> flip() const = 0;
+  /// Flips one bit of the first byte behind the hold.
+  virtual void corrupt_next_byte(unsigned bit) = 0;
+  virtual std::optional<FrameFlip> frame_flip() const = 0;
+  /// Filters the migration packets of that host's leg; nothing: all filters of that host go.
+  virtual void set_filter(Side host, const std::optional<Filter>& filter) = 0;
+  virtual FilterCounts filter_counts(Side host) const = 0;
+  /// Queues at both ends of that host's leg; nothing: as the network was made.
+  virtual void set_queueing(Side host, const std::optional<Queueing>& queueing) = 0;
+  virtual QueueCounts queue_counts(Side host) const = 0;
+  /// Makes TCP packets travel that host's leg both ways, without a byte of the stream: a window
+  /// probe on the migration's connection, and connection attempts that nobody accepts.
+  virtual void provoke(Side host) = 0;
+  /// Ends that host's socket of the channel in its kernel.
+  virtual void destroy_socket(Side host) = 0;
 
   // --- storage ---------------------------------------------------------------------------------
   /// Of one host; only the disk `nbd` has servers that can fail.

@@ -9,8 +9,11 @@
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/qemu_host.h"
+#include "harness/io/filters.h"
 #include "harness/io/network.h"
+#include "harness/io/queueing.h"
 #include "harness/io/relay.h"
+#include "harness/io/sockets.h"
 
 namespace migfuzz {
 namespace {
@@ -151,7 +154,8 @@ class QemuWorld final : public World {
     return sum;
   }
 
-  void cut(Cut how) override { relay_->cut(how); }
+  void cut(Cut how, Side towards) override { relay_->cut(how, towards); }
+  void set_stage(Side towards, const Stage& stage) override { relay_->set_stage(towards, stage); }
   void seal_source() override { relay_->seal_source(); }
 
   bool cut_seen(Side side) const override {
@@ -163,6 +167,30 @@ class QemuWorld final : public World {
 
   void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
   std::optional<Flip> flip() const override { return relay_->flip(); }
+  void corrupt_next_byte(unsigned bit) override { relay_->corrupt_next_byte(bit); }
+  std::optional<FrameFlip> frame_flip() const override { return relay_->frame_flip(); }
+
+  void set_filter(Side side, const std::optional<Filter>& filter) override {
+    // Loss counts packets as the wire has them.
+    if (filter && filter->one_in > 1) queues_.set_offload(side, false);
+    if (filter) return filters_.set(side, *filter);
+    filters_.clear(side);
+    queues_.set_offload(side, true);
+  }
+  FilterCounts filter_counts(Side side) const override { return filters_.counts(side); }
+
+  void set_queueing(Side side, const std::optional<Queueing>& queueing) override {
+    queueing ? queues_.set(side, *queueing) : queues_.clear(side);
+  }
+  QueueCounts queue_counts(Side side) const override { return queues_.counts(side); }
+
+  void provoke(Side side) override {
+    relay_->probe(side);
+    network_.knock(side);
+  }
+  void destroy_socket(Side side) override {
+    io::destroy_sockets(network_.namespace_fd(side), relay_->local_port(side));
+  }
 
   // --- storage ---------------------------------------------------------------------------------
 
@@ -345,6 +373,8 @@ class QemuWorld final : public World {
   History history_;
   io::MemoryFile journal_;
   io::Network network_;
+  io::Filters filters_{network_};
+  io::QueuesOfLegs queues_{network_};
   std::unique_ptr<io::Relay> relay_;
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;

@@ -19,80 +19,13 @@
 #include <sstream>
 
 #include "harness/core/error.h"
+#include "harness/io/netlink.h"
 
 namespace migfuzz::io {
 namespace {
 
-struct SocketDeleter {
-  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
-};
-struct LinkDeleter {
-  void operator()(rtnl_link* link) const { rtnl_link_put(link); }
-};
-struct AddrDeleter {
-  void operator()(nl_addr* addr) const { nl_addr_put(addr); }
-};
-struct RtAddrDeleter {
-  void operator()(rtnl_addr* addr) const { rtnl_addr_put(addr); }
-};
-struct NeighDeleter {
-  void operator()(rtnl_neigh* neigh) const { rtnl_neigh_put(neigh); }
-};
-using NlSocket = std::unique_ptr<nl_sock, SocketDeleter>;
-using Link = std::unique_ptr<rtnl_link, LinkDeleter>;
-using Addr = std::unique_ptr<nl_addr, AddrDeleter>;
-using RtAddr = std::unique_ptr<rtnl_addr, RtAddrDeleter>;
-using Neigh = std::unique_ptr<rtnl_neigh, NeighDeleter>;
-
-void check(int error, const std::string& what) {
-  if (error < 0) throw InfraError(fmt::format("network: {}: {}", what, nl_geterror(error)));
-}
-
-UniqueFd own_namespace() {
-  UniqueFd fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!fd) fail("network: /proc/self/ns/net");
-  return fd;
-}
-
-// Comes back to the namespace it started in, whatever happens.
-class Inside {
- public:
-  explicit Inside(int fd) : back_(own_namespace()) {
-    if (::setns(fd, CLONE_NEWNET) != 0) fail("network: entering a namespace");
-  }
-  ~Inside() {
-    if (::setns(back_.get(), CLONE_NEWNET) != 0) std::abort();  // never run on in the wrong network
-  }
-
- private:
-  UniqueFd back_;
-};
-
-UniqueFd new_namespace() {
-  const auto back = own_namespace();
-  if (::unshare(CLONE_NEWNET) != 0) fail("network: a new network namespace");
-  auto fd = own_namespace();
-  if (::setns(back.get(), CLONE_NEWNET) != 0) std::abort();
-  return fd;
-}
-
-// A netlink socket stays bound to the namespace in which it was connected.
-NlSocket socket_in(int namespace_fd) {
-  const Inside inside(namespace_fd);
-  NlSocket socket(nl_socket_alloc());
-  if (!socket) throw InfraError("network: out of memory");
-  check(nl_connect(socket.get(), NETLINK_ROUTE), "connecting to the kernel");
-  return socket;
-}
-
-Link find(nl_sock* socket, const std::string& name) {
-  rtnl_link* link = nullptr;
-  check(rtnl_link_get_kernel(socket, 0, name.c_str(), &link), "finding " + name);
-  return Link(link);
-}
-
 void set_up(nl_sock* socket, const std::string& name, bool up) {
-  const auto link = find(socket, name);
+  const auto link = find_link(socket, name);
   const Link change(rtnl_link_alloc());
   if (up)
     rtnl_link_set_flags(change.get(), IFF_UP);
@@ -107,7 +40,7 @@ void add_address(nl_sock* socket, const std::string& name, const char* address) 
   check(nl_addr_parse(fmt::format("{}/24", address).c_str(), AF_INET, &parsed), "address");
   const Addr local(parsed);
   const RtAddr wanted(rtnl_addr_alloc());
-  const auto link = find(socket, name);
+  const auto link = find_link(socket, name);
   rtnl_addr_set_ifindex(wanted.get(), rtnl_link_get_ifindex(link.get()));
   check(rtnl_addr_set_local(wanted.get(), local.get()), "address");
   check(rtnl_addr_add(socket, wanted.get(), 0), "adding an address to " + name);
@@ -118,7 +51,7 @@ void add_neighbour(nl_sock* socket, const std::string& name, const char* address
   check(nl_addr_parse(address, AF_INET, &parsed), "address");
   const Addr dst(parsed);
   const Neigh neigh(rtnl_neigh_alloc());
-  const auto link = find(socket, name);
+  const auto link = find_link(socket, name);
   rtnl_neigh_set_ifindex(neigh.get(), rtnl_link_get_ifindex(link.get()));
   check(rtnl_neigh_set_dst(neigh.get(), dst.get()), "neighbour");
   rtnl_neigh_set_lladdr(neigh.get(), mac);
@@ -127,7 +60,7 @@ void add_neighbour(nl_sock* socket, const std::string& name, const char* address
 }
 
 Addr mac_of(nl_sock* socket, const std::string& name) {
-  const auto link = find(socket, name);
+  const auto link = find_link(socket, name);
   return Addr(nl_addr_clone(rtnl_link_get_addr(link.get())));
 }
 
@@ -147,9 +80,18 @@ void tune_namespace(int fd) {
   tune("/proc/sys/net/ipv4/tcp_congestion_control", "cubic");
 }
 
-const char* port_name(Side host) { return host == Side::source ? "port-s" : "port-d"; }
+// RFC 863; nobody listens there in a namespace of ours.
+sockaddr_in discard_port_of(const char* address) {
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(9);
+  ::inet_pton(AF_INET, address, &where.sin_addr);
+  return where;
+}
 
 }  // namespace
+
+const char* port_name(Side host) { return host == Side::source ? "port-s" : "port-d"; }
 
 struct Network::State {
   UniqueFd source_ns, destination_ns, switch_ns;
@@ -174,12 +116,12 @@ struct Network::State {
     const Link port(rtnl_link_veth_alloc());
     rtnl_link_set_name(port.get(), port_name(host));
     rtnl_link* peer = rtnl_link_veth_get_peer(port.get());
-    rtnl_link_set_name(peer, "eth0");
+    rtnl_link_set_name(peer, kHostInterface);
     rtnl_link_set_ns_fd(peer, fd(host));
     rtnl_link_put(peer);  // get_peer took a reference
     check(rtnl_link_add(middle.get(), port.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a veth pair");
-    const auto made = find(middle.get(), port_name(host));
-    const auto bridge = find(middle.get(), "bridge");
+    const auto made = find_link(middle.get(), port_name(host));
+    const auto bridge = find_link(middle.get(), "bridge");
     check(rtnl_link_enslave(middle.get(), bridge.get(), made.get()), "plugging a port");
   }
 };
@@ -200,9 +142,10 @@ Network::Network() : state_(std::make_unique<State>()) {
     nl_sock* socket = state_->socket(host);
     state_->plug(host);
     set_up(socket, "lo", true);
-    set_up(socket, "eth0", true);
+    set_up(socket, kHostInterface, true);
     set_up(middle, port_name(host), true);
-    add_address(socket, "eth0", host == Side::source ? kSourceAddress : kDestinationAddress);
+    add_address(socket, kHostInterface,
+                host == Side::source ? kSourceAddress : kDestinationAddress);
   }
   set_up(middle, "lo", true);
   set_up(middle, "bridge", true);
@@ -211,10 +154,10 @@ Network::Network() : state_(std::make_unique<State>()) {
   const auto bridge_mac = mac_of(middle, "bridge");
   for (const auto host : {Side::source, Side::destination}) {
     nl_sock* socket = state_->socket(host);
-    const auto mac = mac_of(socket, "eth0");
+    const auto mac = mac_of(socket, kHostInterface);
     add_neighbour(middle, "bridge", host == Side::source ? kSourceAddress : kDestinationAddress,
                   mac.get());
-    add_neighbour(socket, "eth0", kSwitchAddress, bridge_mac.get());
+    add_neighbour(socket, kHostInterface, kSwitchAddress, bridge_mac.get());
   }
 }
 
@@ -230,7 +173,7 @@ void Network::inside(Side side, const std::function<void()>& act) const {
 void Network::set_port(Side host, bool forwarding) {
   // libnl's rtnl_link_bridge_set_port_state followed by rtnl_link_change returns success and does
   // nothing (libnl 3.7); the message is built by hand: RTM_SETLINK, AF_BRIDGE, IFLA_PROTINFO.
-  const auto link = find(state_->middle.get(), port_name(host));
+  const auto link = find_link(state_->middle.get(), port_name(host));
   ifinfomsg header{};
   header.ifi_family = AF_BRIDGE;
   header.ifi_index = rtnl_link_get_ifindex(link.get());
@@ -245,7 +188,7 @@ void Network::set_port(Side host, bool forwarding) {
 bool Network::port_forwarding(Side host) const {
   // sysfs of this mount namespace shows another network namespace; ask the kernel by a dump.
   nl_sock* socket = state_->middle.get();
-  const auto index = rtnl_link_get_ifindex(find(socket, port_name(host)).get());
+  const auto index = rtnl_link_get_ifindex(find_link(socket, port_name(host)).get());
   nl_cache* cache = nullptr;
   check(rtnl_link_alloc_cache(socket, AF_BRIDGE, &cache), "reading bridge ports");
   rtnl_link* link = rtnl_link_get(cache, index);
@@ -263,7 +206,7 @@ void Network::set_link(Side host, bool up) {
 }
 
 bool Network::link_up(Side host) const {
-  const auto link = find(state_->socket(host), "eth0");
+  const auto link = find_link(state_->socket(host), kHostInterface);
   return rtnl_link_get_operstate(link.get()) == IF_OPER_UP &&
          (rtnl_link_get_flags(link.get()) & IFF_LOWER_UP) != 0;
 }
@@ -272,16 +215,25 @@ bool Network::answers_probe(Side host) const {
   UniqueFd probe;
   inside(Side::channel, [&] { probe = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
   if (!probe) fail("network: probe");
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(9);  // discard, RFC 863: nobody listens in a namespace of ours
-  ::inet_pton(AF_INET, host == Side::source ? kSourceAddress : kDestinationAddress,
-              &where.sin_addr);
-  if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) != 0 ||
+  const auto where = discard_port_of(host == Side::source ? kSourceAddress : kDestinationAddress);
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
       ::send(probe.get(), "?", 1, MSG_NOSIGNAL) != 1)
     return false;
   pollfd answer{probe.get(), 0, 0};  // the refusal arrives as POLLERR
   return ::poll(&answer, 1, 30) == 1;
+}
+
+void Network::knock(Side host) const {
+  const auto* own = host == Side::source ? kSourceAddress : kDestinationAddress;
+  for (const auto& [from, to] : {std::pair{host, kSwitchAddress}, {Side::channel, own}}) {
+    UniqueFd knocking;
+    inside(from, [&knocking] {
+      knocking = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    });
+    if (!knocking) fail("network: knocking");
+    const auto where = discard_port_of(to);
+    ::connect(knocking.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
+  }
 }
 
 std::vector<Network::TcpSocket> Network::tcp_sockets(Side host) const {

@@ -18,6 +18,9 @@ namespace migfuzz::io {
 inline constexpr const char* kSwitchAddress = "10.77.0.1";
 inline constexpr const char* kSourceAddress = "10.77.0.2";
 inline constexpr const char* kDestinationAddress = "10.77.0.3";
+inline constexpr const char* kHostInterface = "eth0";  // in the host's namespace
+/// The switch's end of that host's cable.
+const char* port_name(Side host);
 
 class Network {
  public:
@@ -43,6 +46,10 @@ class Network {
   /// A UDP datagram to a closed port of the host draws its ICMP answer within 30 ms (30 us is
   /// usual).
   bool answers_probe(Side host) const;
+
+  /// The host and the switch try to connect to a closed port of each other, and do not wait for
+  /// the answers: TCP packets both ways.
+  void knock(Side host) const;
 
   /// One TCP socket of a host's namespace, from its /proc/net/tcp
   /// (Documentation/networking/proc_net_tcp).

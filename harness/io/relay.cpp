@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <vector>
 
 #include "harness/core/error.h"
+#include "harness/core/pacing.h"
 
 namespace migfuzz::io {
 namespace {
@@ -43,6 +45,9 @@ struct Peer {
 
 // One direction: what was read from one peer and not yet written to the other.
 struct Flow {
+  explicit Flow(boost::asio::io_context& context) : timer(context) {}
+  Pacing pacing;
+  boost::asio::steady_timer timer;  // for when the pacing lets more pass
   std::vector<std::byte> buffer;
   std::size_t head = 0;
   std::uint64_t received = 0, forwarded = 0;
@@ -76,7 +81,9 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
       : handlers(std::move(h)),
         listener(loop.context()),
         source(loop.context()),
-        destination(loop.context()) {}
+        destination(loop.context()),
+        forth(loop.context()),
+        back(loop.context()) {}
 
   Handlers handlers;
   Descriptor listener;
@@ -87,13 +94,17 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   stream::ReturnPathParser back_parser;
   std::optional<Trigger> trigger;
   std::uint32_t seen = 0;
-  bool released = false, sealed = false, cut_done = false, ended = false;
+  bool released = false, sealed = false, cut_begun = false, cut_done = false, ended = false;
   std::uint64_t eof_offset = 0;
   std::optional<std::uint64_t> flip_bit;
   std::uint64_t flip_from = 0;
   bool flip_armed = false;
   std::optional<Flip> flipped;
   bool flip_applied = false;
+  std::optional<FrameFlip> frame_flipped;
+  unsigned frame_bit = 0;
+  bool frame_applied = false;
+  Peer* orphan = nullptr;  // the other end was reset; it learns so when it writes
   Clock::time_point last_byte = Clock::now();
   std::vector<std::pair<std::uint64_t, Phase>> phases;  // where each begins, as far as known
   std::size_t entered = 0;
@@ -180,8 +191,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   // --- the two flows ---------------------------------------------------------------------------
 
-  std::uint64_t allowed(const Flow& flow) const {
-    std::uint64_t limit = flow.received;
+  std::uint64_t allowed(Flow& flow) const {
+    std::uint64_t limit = std::min(flow.received, flow.pacing.limit(Clock::now()));
     // Bytes whose points are not known yet wait; when the sender has ended there is nothing to wait
     // for, and a stream that cannot be parsed is forwarded as it is.
     if (is_forth(flow)) {
@@ -200,6 +211,17 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     check_hold(flow);
     if (wants_more(flow)) read_on(flow);
     end_if_done(flow);
+    wait_for_pacing(flow);
+  }
+
+  void wait_for_pacing(Flow& flow) {
+    const auto when = flow.pacing.next(Clock::now());
+    if (!when) return;
+    flow.timer.expires_at(*when);  // takes the place of what it waited for
+    flow.timer.async_wait(
+        [self = shared_from_this(), &flow](const boost::system::error_code& error) {
+          if (!error) self->pump(flow);
+        });
   }
 
   bool wants_more(const Flow& flow) {
@@ -222,6 +244,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return write_failed(flow);
       flow.consume(static_cast<std::size_t>(n));
+      flow.pacing.passed(flow.forwarded, Clock::now());
       last_byte = Clock::now();
       if (is_forth(flow)) note_phases();
     }
@@ -269,6 +292,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     const auto n = ::recv(peer.stream.native_handle(), chunk.data(), chunk.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return read_finished(flow, n < 0);
+    if (orphan == &peer) return reset_orphan();
     if (flow.discard) return flow.drop_pending();
     last_byte = Clock::now();
     const Bytes fresh(chunk.data(), static_cast<std::size_t>(n));
@@ -276,6 +300,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
       seen_point(forth, Phase::prepare, "connected", 0);
     flow.buffer.insert(flow.buffer.end(), fresh.begin(), fresh.end());
     flow.received += static_cast<std::uint64_t>(n);
+    flow.pacing.arrived(flow.received, last_byte);
     is_forth(flow) ? parse_forth(fresh) : parse_back(fresh);
   }
 
@@ -299,12 +324,18 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     Peer& to = out(flow);
     if (!from.read_ended || to.write_ended || !to.connected) return;
     const bool held = flow.hold && !released && !sealed;
-    if (held) return;
+    if (held || flow.pacing.stands()) return;
     const bool all_out = sealed && is_forth(flow) ? flow.forwarded >= allowed(flow)
                                                   : flow.pending() == 0 || flow.discard;
     if (!all_out) return;
     to.write_ended = true;
     ::shutdown(to.stream.native_handle(), SHUT_WR);
+  }
+
+  void reset_orphan() {
+    Peer* peer = std::exchange(orphan, nullptr);
+    note("cut", peer == &source ? "RST to the source, which wrote" : "RST to the destination");
+    reset_peer(*peer);
   }
 
   void reset_peer(Peer& peer) {
@@ -323,6 +354,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     parser.feed(fresh);
     take_forth();
     apply_flip();
+    apply_frame_flip();
   }
 
   void take_forth() {
@@ -344,9 +376,9 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void seen_point(Flow& flow, Phase phase, const std::string& name, std::uint64_t offset) {
     if (handlers.point) handlers.point(phase, name, offset);
+    if (!is_forth(flow) && name == "ack") flow.pacing.acknowledgement(offset);
     const bool another = phases.empty() ? phase != Phase::prepare : phases.back().second < phase;
-    if (is_forth(flow) && another)
-      phases.emplace_back(offset, phase);
+    if (is_forth(flow) && another) phases.emplace_back(offset, phase);
     if (!trigger || flow.hold || trigger->point.phase != phase || trigger->point.name != name)
       return;
     if (++seen != trigger->nth) return;
@@ -383,6 +415,40 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     *forth.at(flipped->offset) ^= static_cast<std::byte>(1u << flipped->bit);
     flip_applied = true;
   }
+
+  void apply_frame_flip() {
+    if (!frame_flipped || frame_applied || frame_flipped->offset >= forth.received) return;
+    auto& byte = *forth.at(frame_flipped->offset);
+    frame_flipped->before = std::to_integer<unsigned>(byte);
+    byte ^= static_cast<std::byte>(1u << frame_bit);
+    frame_flipped->after = std::to_integer<unsigned>(byte);
+    frame_applied = true;
+  }
+
+  // --- cuts
+  // ----------------------------------------------------------------------------------------
+
+  void cut_by_reset(Side towards) {
+    forth.discard = back.discard = true;
+    const bool wrote = towards == Side::source ? back.pending() > 0 : forth.pending() > 0;
+    forth.drop_pending();
+    back.drop_pending();
+    if (towards != Side::destination) reset_peer(source);
+    if (towards != Side::source) reset_peer(destination);
+    if (towards == Side::channel) return;
+    orphan = towards == Side::source ? &destination : &source;
+    if (wrote) return reset_orphan();
+    read_on(towards == Side::source ? back : forth);
+  }
+
+  // FIN: shutdown, not close, because closing with unread bytes would send RST. What still arrives
+  // for that peer is read and dropped.
+  void cut_by_close(Flow& flow) {
+    flow.discard = true;
+    flow.drop_pending();
+    out(flow).write_ended = true;
+    ::shutdown(out(flow).stream.native_handle(), SHUT_WR);
+  }
 };
 
 Relay::Relay(Loop& loop, Handlers handlers)
@@ -394,6 +460,8 @@ Relay::~Relay() {
   // RST instead of FIN: a socket left with unacknowledged bytes would keep its namespace alive.
   state_->reset_peer(state_->source);
   state_->reset_peer(state_->destination);
+  state_->forth.timer.cancel();
+  state_->back.timer.cancel();
   boost::system::error_code ignored;
   state_->listener.close(ignored);
 }
@@ -452,31 +520,47 @@ void Relay::seal_source() {
   s.pump(s.back);
 }
 
-void Relay::cut(Cut how) {
+void Relay::cut(Cut how, Side towards) {
   State& s = *state_;
-  if (s.cut_done) return;
-  s.cut_done = true;
+  if (s.cut_begun) return;
+  s.cut_begun = true;
   s.released = true;
-  if (how == Cut::reset) {
-    s.reset_peer(s.source);
-    s.reset_peer(s.destination);
-    return s.note("cut", "RST to both");
-  }
-  // FIN: shutdown, not close, because closing with unread bytes would send RST. What still arrives
-  // is read and dropped.
-  s.forth.discard = true;
-  s.forth.drop_pending();
-  s.destination.write_ended = true;
-  ::shutdown(s.destination.stream.native_handle(), SHUT_WR);
-  if (how == Cut::close) {
-    s.back.discard = true;
-    s.back.drop_pending();
-    s.source.write_ended = true;
-    ::shutdown(s.source.stream.native_handle(), SHUT_WR);
-  }
-  s.note("cut", how == Cut::close ? "FIN to both" : "FIN to the destination");
+  // While the way to the destination is whole, its end is still passed on to the source as it was.
+  s.cut_done = how == Cut::reset || towards != Side::source;
+  const auto* whom = towards == Side::channel  ? "both"
+                     : towards == Side::source ? "the source"
+                                               : "the destination";
+  s.note("cut", fmt::format("{} to {}", how == Cut::reset ? "RST" : "FIN", whom));
+  if (how == Cut::reset) return s.cut_by_reset(towards);
+  if (towards != Side::source) s.cut_by_close(s.forth);
+  if (towards != Side::destination) s.cut_by_close(s.back);
   s.pump(s.forth);
   s.pump(s.back);
+}
+
+void Relay::set_stage(Side towards, const Stage& stage) {
+  State& s = *state_;
+  Flow& flow = towards == Side::source ? s.back : s.forth;
+  flow.timer.cancel();
+  flow.pacing.set(stage, flow.forwarded, flow.received, Clock::now());
+  s.pump(flow);
+}
+
+void Relay::corrupt_next_byte(unsigned bit) {
+  State& s = *state_;
+  if (s.frame_flipped) return;
+  s.frame_flipped = FrameFlip{s.forth.forwarded, 0, 0, false};
+  s.frame_bit = bit % 8;
+  s.apply_frame_flip();
+}
+
+void Relay::probe(Side peer) {
+  Peer& one = peer == Side::source ? state_->source : state_->destination;
+  if (!one.stream.is_open()) return;
+  // Leaving repair mode sends a window probe at once (net/ipv4/tcp.c, TCP_REPAIR_OFF); tcp(7) knows
+  // no other way to make an idle connection send something.
+  for (const int on : {TCP_REPAIR_ON, TCP_REPAIR_OFF})
+    ::setsockopt(one.stream.native_handle(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on);
 }
 
 void Relay::corrupt_next_page(std::uint64_t which_bit) { state_->flip_bit = which_bit; }
@@ -495,12 +579,20 @@ ChannelSight Relay::sight() const {
   sight.destination_closed = s.destination.read_ended;
   if (s.parser.failed()) sight.failure = s.parser.failure();
   if (s.back_parser.failed()) sight.failure = s.back_parser.failure();
+  sight.pace = s.forth.pacing.pace(Clock::now());
+  sight.back_pace = s.back.pacing.pace(Clock::now());
   return sight;
 }
 
 std::optional<Flip> Relay::flip() const {
   auto flip = state_->flipped;
   if (flip) flip->forwarded = state_->flip_applied && state_->forth.forwarded > flip->offset;
+  return flip;
+}
+
+std::optional<FrameFlip> Relay::frame_flip() const {
+  auto flip = state_->frame_flipped;
+  if (flip) flip->forwarded = state_->frame_applied && state_->forth.forwarded > flip->offset;
   return flip;
 }
 

@@ -51,11 +51,19 @@ class Relay {
   void arm(const Trigger& trigger);
   void release();
   void seal_source();
-  void cut(Cut how);
+  void cut(Cut how, Side towards);
+  /// What happens from now on to the bytes that go towards that peer; no byte is lost by it.
+  void set_stage(Side towards, const Stage& stage);
   void corrupt_next_page(std::uint64_t which_bit);
+  /// Flips a bit of the byte that would be forwarded next.
+  void corrupt_next_byte(unsigned bit);
+  /// TCP: its kernel sends a window probe to that peer, whose kernel answers. No byte of the
+  /// stream.
+  void probe(Side peer);
 
   ChannelSight sight() const;
   std::optional<Flip> flip() const;
+  std::optional<FrameFlip> frame_flip() const;
   /// Bytes written towards that host which its kernel has not taken (SIOCOUTQ).
   std::uint64_t unacknowledged_bytes(Side host) const;
   /// The relay's port towards that host (TCP), for finding the peer's socket.

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "harness/core/error.h"
+#include "harness/core/pacing.h"
 #include "tests/fakes/parse_result.h"
 #include "tests/fakes/stream_builder.h"
 
@@ -71,6 +72,9 @@ struct Host {
   bool port = true, link = true;
   std::optional<StorageFailure> storage;  // what ails its storage now
   Clock::time_point path_back{};
+  std::optional<Filter> filter;
+  FilterCounts filtered;
+  std::optional<Queueing> queueing;
   RunState run = RunState::unknown;
   MigrationStatus migration = MigrationStatus::none;
   std::string error, text, messages;
@@ -125,6 +129,8 @@ struct ScriptedWorld::Model {
   std::optional<std::uint64_t> hold, back_hold;
   bool image_locked = false;  // by a third party
   bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
+  Pacing forth_pacing, back_pacing;
+  std::optional<FrameFlip> frame_flipped;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
 
@@ -138,6 +144,19 @@ struct ScriptedWorld::Model {
   }
   void after(Milliseconds delay, std::function<void()> act) { at(now + delay, std::move(act)); }
 
+  // A filter that hits only some packets costs time, which this model leaves out.
+  static bool hits_all(const Host& one, Filter::Way way) {
+    const auto& f = one.filter;
+    return f && f->one_in == 1 && f->fate == Filter::Fate::drop &&
+           (f->way == way || f->way == Filter::Way::both);
+  }
+  bool lets_out(const Host& one) const {
+    return path_up(one) && !(over_tcp() && hits_all(one, Filter::Way::out));
+  }
+  bool lets_in(const Host& one) const {
+    return path_up(one) && !(over_tcp() && hits_all(one, Filter::Way::in));
+  }
+  bool over_tcp() const { return plan.transport == Transport::tcp; }
   bool path_up(const Host& one) const {
     return plan.transport == Transport::unix_tight ||
            (one.port && one.link && now >= one.path_back);
@@ -296,9 +315,12 @@ struct ScriptedWorld::Model {
   // --- the relay ---------------------------------------------------------------------------------
 
   void relay_forth() {
-    if (path_up(source) && !discards && !sealed) {
+    if (lets_out(source) && !discards && !sealed) {
       const bool stands = hold && !released && forwarded >= *hold;
-      if (!stands) received = sent;
+      if (!stands && received != sent) {
+        received = sent;
+        forth_pacing.arrived(received, now);
+      }
     }
     if (received > 0 && !std::exchange(connected_seen, true))
       seen_point(Phase::prepare, "connected", 0, hold);
@@ -312,9 +334,11 @@ struct ScriptedWorld::Model {
     if (discards || destination.channel_ended) return;
     auto limit = received;
     if (hold && (!released || sealed)) limit = std::min(limit, *hold);
-    limit = std::min(limit, loaded + window());
+    limit = std::min({limit, loaded + window(), forth_pacing.limit(now)});
     if (limit <= forwarded) return;
     forwarded = limit;
+    forth_pacing.passed(forwarded, now);
+    if (frame_flipped) frame_flipped->forwarded = forwarded > frame_flipped->offset;
     moved();
     enter_phases();
     if (flipped) flipped->forwarded = forwarded > flipped->offset;
@@ -351,8 +375,9 @@ struct ScriptedWorld::Model {
 
   void relay_back() {
     if (back_discards) return;
-    if (path_up(destination) && back_sent != back_received) {
+    if (lets_out(destination) && back_sent != back_received) {
       back_received = back_sent;
+      back_pacing.arrived(back_received, now);
       moved();
     }
     const std::pair<const char*, std::uint64_t> points[] = {{"ack", kPongEnd},
@@ -360,12 +385,15 @@ struct ScriptedWorld::Model {
     for (; next_back_point < 2; ++next_back_point) {
       const auto& [name, offset] = points[next_back_point];
       if (back_received < kShutEnd) break;
+      if (std::string_view(name) == "ack") back_pacing.acknowledgement(offset);
       seen_point(Phase::commit, name, offset, back_hold);
     }
     auto limit = back_received;
     if (back_hold && !released) limit = std::min(limit, *back_hold);
+    limit = std::min(limit, back_pacing.limit(now));
     back_forwarded = std::max(back_forwarded, limit);
-    if (path_up(source) && !source.channel_ended) back_loaded = back_forwarded;
+    back_pacing.passed(back_forwarded, now);
+    if (lets_in(source) && !source.channel_ended) back_loaded = back_forwarded;
     if (back_loaded == kShutEnd && awaiting_ack && migrating && moves(source)) complete();
   }
 
@@ -376,7 +404,7 @@ struct ScriptedWorld::Model {
     if (source.closed && path_up(source) && path_up(destination) && !held && all_forth &&
         (sealed || discards || received == sent))
       destination.channel_ended = true;
-    const bool back_held = back_hold && !released;
+    const bool back_held = (back_hold && !released) || back_pacing.stands();
     if (destination.closed && path_up(destination) && path_up(source) && !back_held &&
         (back_forwarded == back_sent || back_discards))
       source.channel_ended = true;
@@ -385,8 +413,9 @@ struct ScriptedWorld::Model {
   // --- the destination ---------------------------------------------------------------------------
 
   void destination_loads() {
-    if (path_up(destination) && moves(destination) && !load_done) loaded = forwarded;
+    if (lets_in(destination) && moves(destination) && !load_done) loaded = forwarded;
     if (!moves(destination) || load_done || !migrating_begun()) return;
+    if (frame_flipped && loaded > frame_flipped->offset) return refuse_load();
     if (loaded > 0 && !load_begun) {
       load_begun = true;
       set_status(destination, MigrationStatus::active);
@@ -397,7 +426,10 @@ struct ScriptedWorld::Model {
       if (++load_ticks > kLoadTicks) finish_load();
       return;
     }
-    if (!destination.channel_ended) return;
+    if (destination.channel_ended) refuse_load();
+  }
+
+  void refuse_load() {
     load_done = true;
     destination.messages = "load of migration failed: Input/output error";
     set_status(destination, MigrationStatus::failed);
@@ -532,6 +564,8 @@ ChannelSight ScriptedWorld::channel() const {
   sight.back_received = m.back_received;
   sight.back_forwarded = m.back_forwarded;
   sight.eof_forwarded = m.forwarded >= script().eof;
+  sight.pace = m.forth_pacing.pace(m.now);
+  sight.back_pace = m.back_pacing.pace(m.now);
   sight.source_closed = m.source.closed;
   sight.destination_closed = m.destination.closed;
   return sight;
@@ -637,14 +671,70 @@ std::uint64_t ScriptedWorld::unacknowledged_bytes(Side host) const {
   return (m.forwarded - m.loaded) + (m.back_sent - m.back_received);
 }
 
-void ScriptedWorld::cut(Cut how) {
+void ScriptedWorld::cut(Cut how, Side towards) {
   Model& m = *model_;
   if (m.cut_done) return;
-  m.cut_done = m.released = m.discards = true;
-  m.destination.channel_ended = true;
-  if (how == Cut::truncate) return;
-  m.back_discards = true;
-  m.source.channel_ended = true;
+  m.cut_done = m.released = true;
+  // FIN to one side leaves the other direction whole. The source learns of an RST to the other as
+  // soon as it writes; the destination of this model does not write before its load has ended.
+  const bool halves = how == Cut::close;
+  m.discards = towards != Side::source || !halves;
+  m.back_discards = towards != Side::destination || !halves;
+  if (towards != Side::source) m.destination.channel_ended = true;
+  if (towards != Side::destination || !halves) m.source.channel_ended = true;
+}
+
+void ScriptedWorld::set_stage(Side towards, const Stage& stage) {
+  Model& m = *model_;
+  if (towards == Side::source)
+    m.back_pacing.set(stage, m.back_forwarded, m.back_received, m.now);
+  else
+    m.forth_pacing.set(stage, m.forwarded, m.received, m.now);
+}
+
+void ScriptedWorld::corrupt_next_byte(unsigned bit) {
+  model_->frame_flipped = FrameFlip{model_->forwarded, 0, 1u << bit, false};
+}
+std::optional<FrameFlip> ScriptedWorld::frame_flip() const { return model_->frame_flipped; }
+
+void ScriptedWorld::set_filter(Side host, const std::optional<Filter>& filter) {
+  Host& one = model_->host(host);
+  if (!filter && one.filter) one.path_back = model_->now + kRetransmission;
+  one.filter = filter;
+  one.filtered = {};
+  if (filter && filter->one_in > 1) one.filtered = {1, 1, 9, 9};
+}
+
+FilterCounts ScriptedWorld::filter_counts(Side host) const { return model_->host(host).filtered; }
+
+void ScriptedWorld::set_queueing(Side host, const std::optional<Queueing>& queueing) {
+  model_->host(host).queueing = queueing;
+}
+
+QueueCounts ScriptedWorld::queue_counts(Side host) const {
+  QueueCounts counts;
+  if (!model_->over_tcp() || !model_->host(host).queueing) return counts;
+  counts.passed_bytes = counts.passed_packets = model_->forwarded + 1;
+  counts.held_back_packets = 1;
+  return counts;
+}
+
+void ScriptedWorld::provoke(Side host) {
+  Model& m = *model_;
+  Host& one = m.host(host);
+  if (!one.filter || !m.over_tcp()) return;
+  const auto way = one.filter->way;
+  const bool all = one.filter->longer_than_bytes == 0;
+  const bool hits_in = all && way != Filter::Way::out, hits_out = all && way != Filter::Way::in;
+  ++(hits_in ? one.filtered.hit_in : one.filtered.passed_in);
+  ++(hits_out ? one.filtered.hit_out : one.filtered.passed_out);
+  if (!all) ++one.filtered.hit_in;  // the stream's next packet
+  if (one.filter->fate == Filter::Fate::reject) destroy_socket(host);
+}
+
+// The peer of a socket that ends is told by RST, which the relay passes on.
+void ScriptedWorld::destroy_socket(Side) {
+  model_->source.channel_ended = model_->destination.channel_ended = true;
 }
 
 void ScriptedWorld::seal_source() {

@@ -75,7 +75,8 @@ class ScriptedWorld final : public World {
   void set_link(Side host, bool up) override;
   bool link_up(Side host) const override;
   std::uint64_t unacknowledged_bytes(Side host) const override;
-  void cut(Cut how) override;
+  void cut(Cut how, Side towards) override;
+  void set_stage(Side towards, const Stage& stage) override;
   void seal_source() override;
   bool cut_seen(Side host) const override;
   void corrupt_next_page(std::uint64_t which_bit) override;
@@ -85,6 +86,14 @@ class ScriptedWorld final : public World {
   void lock_image(bool locked) override;
   StorageSight storage(Side host) const override;
   std::optional<std::vector<std::byte>> disk() override;
+  void corrupt_next_byte(unsigned bit) override;
+  std::optional<FrameFlip> frame_flip() const override;
+  void set_filter(Side host, const std::optional<Filter>& filter) override;
+  FilterCounts filter_counts(Side host) const override;
+  void set_queueing(Side host, const std::optional<Queueing>& queueing) override;
+  QueueCounts queue_counts(Side host) const override;
+  void provoke(Side host) override;
+  void destroy_socket(Side host) override;
   void poke(Side host, std::uint64_t gpa, Bytes bytes) override;
 
   /// What the arbiter persisted, in order.

@@ -84,8 +84,7 @@ TEST_CASE("What cannot be written is told with its path, the reason and the mend
   CHECK(io::is_folder(folder / "busy/inner"));
 }
 
-TEST_CASE("A write that fails at its last step leaves nothing beside the target",
-          "[files]") {
+TEST_CASE("A write that fails at its last step leaves nothing beside the target", "[files]") {
   const fakes::TemporaryFolder folder;
   io::make_output_folder(folder / "busy/inner");
   CHECK_THROWS_AS(io::write_whole(folder / "busy", "text"), OutputError);

@@ -12,6 +12,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "harness/io/capabilities.h"
+#include "harness/io/filters.h"
+#include "harness/io/queueing.h"
+#include "harness/io/sockets.h"
 #include "tests/io/inside.h"
 
 namespace migfuzz {
@@ -118,6 +122,165 @@ TEST_CASE("A link that goes down takes the carrier with it, and heals", "[networ
       while (!network.link_up(host) && Clock::now() < deadline) ::poll(nullptr, 0, 1);
       report(network.link_up(host), "the carrier is back");
     }
+  });
+}
+
+// What the destination was sent and has taken so far.
+std::size_t arrived_bytes(const Connection& connection) {
+  std::size_t all = 0;
+  char chunk[65536];
+  for (ssize_t n = 0;
+       (n = ::recv(connection.destination.get(), chunk, sizeof chunk, MSG_DONTWAIT)) > 0;)
+    all += static_cast<std::size_t>(n);
+  return all;
+}
+
+bool gone(const UniqueFd& end) {
+  pollfd wait{end.get(), 0, 0};
+  return ::poll(&wait, 1, 1000) == 1 && (wait.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+TEST_CASE("drop, drop-in and drop-out hit their way only, count it, and heal", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    io::Filters filters(network);
+    for (const auto way : {Filter::Way::both, Filter::Way::in, Filter::Way::out}) {
+      Connection connection(network);
+      report(connection.passes(3000), "before");
+      filters.set(Side::source, Filter{.way = way});
+      network.knock(Side::source);
+      const auto counts = filters.counts(Side::source);
+      const bool in = way != Filter::Way::out, out = way != Filter::Way::in;
+      report((counts.hit_in > 0) == in && (counts.passed_in > 0) == !in, "what comes in");
+      report((counts.hit_out > 0) == out && (counts.passed_out > 0) == !out, "what goes out");
+      report(connection.passes(80) == !out, "the stream");
+      report(network.answers_probe(Side::source), "only TCP is hit");
+      report(unacknowledged(network, connection) == 1, "the byte stays unacknowledged");
+      filters.clear(Side::source);
+      filters.clear(Side::source);  // idempotent
+      if (out) report(connection.arrives(5000), "the byte arrives after the heal");
+      report(connection.passes(3000), "after");
+      const auto after = filters.counts(Side::source);
+      report(after.hit_in + after.hit_out + after.passed_in + after.passed_out == 0,
+             "no rule left");
+    }
+  });
+}
+
+TEST_CASE("reject resets the sender alone", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    io::Filters filters(network);
+    Connection connection(network);
+    report(connection.passes(3000), "before");
+    filters.set(Side::source, Filter{.fate = Filter::Fate::reject});
+    report(!connection.passes(50), "nothing passes");
+    report(gone(connection.source), "the sender is reset");
+    report(filters.counts(Side::source).hit_out > 0, "counted");
+    pollfd wait{connection.destination.get(), POLLIN, 0};
+    report(::poll(&wait, 1, 50) == 0, "the other end sees nothing");
+    filters.clear(Side::source);
+    Connection again(network);
+    report(again.passes(3000), "after");
+  });
+}
+
+TEST_CASE("Every n-th packet is lost, TCP makes it good, and offload comes back", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    io::Filters filters(network);
+    io::QueuesOfLegs queues(network);
+    report(queues.offload(Side::source), "offload is on in a fresh network");
+    Connection connection(network);
+    queues.set_offload(Side::source, false);
+    report(!queues.offload(Side::source), "offload is off");
+    filters.set(Side::source, Filter{.one_in = 10});
+    const std::string bytes(60000, 'x');
+    const auto sent = ::send(connection.source.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    std::size_t arrived = 0;
+    const auto deadline = Clock::now() + Milliseconds(8000);
+    while (arrived < static_cast<std::size_t>(sent) && Clock::now() < deadline) {
+      arrived += arrived_bytes(connection);
+      ::poll(nullptr, 0, 1);
+    }
+    report(sent > 0 && arrived == static_cast<std::size_t>(sent), "every byte arrives");
+    const auto counts = filters.counts(Side::source);
+    report(counts.hit_out >= 3, "packets and not bundles were lost");
+    report(counts.passed_out >= 6 * counts.hit_out, "about one in ten");
+    filters.clear(Side::source);
+    queues.set_offload(Side::source, true);
+    report(queues.offload(Side::source), "offload is back");
+  });
+}
+
+TEST_CASE("In an MTU hole small packets pass and big ones vanish, until it heals", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    io::Filters filters(network);
+    Connection connection(network);
+    filters.set(Side::source, Filter{.longer_than_bytes = 576});
+    report(connection.passes(3000), "a small packet passes");
+    const std::string big(5000, 'x');
+    report(::send(connection.source.get(), big.data(), big.size(), MSG_DONTWAIT) == 5000, "sent");
+    report(!connection.arrives(80), "a big one does not");
+    const auto counts = filters.counts(Side::source);
+    report(counts.hit_out > 0 && counts.passed_out > 0, "both counted");
+    filters.clear(Side::source);
+    report(connection.arrives(5000), "it arrives after the heal");
+  });
+}
+
+TEST_CASE("A limited leg holds packets back and is as fast as before when healed", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    io::QueuesOfLegs queues(network);
+    Connection connection(network);
+    queues.set(Side::source, Queueing{.bytes_per_s_max = 100000});
+    const std::string bytes(50000, 'x');
+    report(::send(connection.source.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) == 50000,
+           "sent");
+    ::poll(nullptr, 0, 100);
+    const auto early = arrived_bytes(connection);
+    report(early > 0 && early < 25000, "a tenth of a second's worth");
+    const auto counts = queues.counts(Side::source);
+    report(counts.passed_bytes > 0 && counts.held_back_packets > 0, "counted");
+    queues.clear(Side::source);
+    queues.clear(Side::source);  // idempotent
+    std::size_t arrived = early;
+    const auto deadline = Clock::now() + Milliseconds(5000);
+    while (arrived < 50000 && Clock::now() < deadline) {
+      arrived += arrived_bytes(connection);
+      ::poll(nullptr, 0, 1);
+    }
+    report(arrived == 50000, "every byte arrives");
+    report(queues.counts(Side::source).passed_packets == 0, "no queue of ours is left");
+    report(queues.offload(Side::source), "offload is back");
+  });
+}
+
+TEST_CASE("A destroyed socket is gone here and reset there, and no other socket is", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const Network network;
+    Connection connection(network), other(network);
+    report(io::destroy_sockets(network.namespace_fd(Side::source), connection.port) == 1, "one");
+    report(gone(connection.source), "its owner is told");
+    report(gone(connection.destination), "its peer is told");
+    report(other.passes(3000), "the other one lives");
+    report(io::destroy_sockets(network.namespace_fd(Side::source), connection.port) == 0, "none");
+  });
+}
+
+TEST_CASE("Capabilities are found by doing, each with a reason where it is missing", "[network]") {
+  fakes::check_inside([](const Report& report) {
+    const auto missing = io::missing_capabilities();
+    for (const auto& [name, why] : missing) {
+      bool known = false;
+      for (const auto& one : io::all_capabilities()) known = known || one.name == name;
+      report(known, "known: " + name);
+      report(!why.empty(), "a reason: " + why);
+    }
+    // What says present must work: the other tests of this file do the same things.
+    report(missing.count("nftables") == 0, "nftables, which these tests have used");
   });
 }
 

@@ -31,7 +31,7 @@ Catalogs deadly_catalogs() {
 std::vector<PlannedCase> cases(std::uint64_t count) {
   std::vector<PlannedCase> all;
   for (std::uint64_t seed = 1; seed <= count; ++seed)
-    all.push_back({fakes::scripted_plan(seed), "cell " + std::to_string(seed)});
+    all.push_back({fakes::scripted_plan(seed), Cell{std::to_string(seed), "", {}, "", ""}});
   return all;
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("A worker that dies costs its case and nothing else", "[pool]") {
     pool.run(
         cases(20),
         [&](Pool::Done done) {
-          CHECK(done.planned.cell == "cell " + std::to_string(done.planned.plan.seed));
+          CHECK(done.planned.cell->point == std::to_string(done.planned.plan.seed));
           CHECK(results.emplace(done.planned.plan.seed, done.result).second);
         },
         [] { return false; });

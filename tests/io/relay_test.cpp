@@ -148,7 +148,7 @@ TEST_CASE("truncate: the destination sees the end at the point, the source sees 
   const auto at = offset_of(stream, trigger_from("stopcopy/device:cpu/middle"));
   c.run(prefix(stream, at + 200));
   REQUIRE(c.relay.sight().holding);
-  c.relay.cut(Cut::truncate);
+  c.relay.cut(Cut::close, Side::destination);
   c.run(ByteVector(100000, std::byte{1}), good_return_path());
   CHECK(c.arrived == prefix(stream, at));
   CHECK(c.destination_end == End::closed);
@@ -166,7 +166,7 @@ TEST_CASE("close: both peers see an orderly end, what they still send vanishes",
   Channel c;
   c.relay.arm(trigger_from("stopcopy/ram-end"));
   c.run(stream);
-  c.relay.cut(Cut::close);
+  c.relay.cut(Cut::close, Side::channel);
   c.run(ByteVector(1000, std::byte{1}), good_return_path());
   CHECK(c.arrived == prefix(stream, offset_of(stream, trigger_from("stopcopy/ram-end"))));
   CHECK(c.destination_end == End::closed);
@@ -181,13 +181,13 @@ TEST_CASE("reset: both connections are gone at once, nothing behind the point pa
   Channel c;
   c.relay.arm(trigger_from("commit/eof"));
   c.run(stream);
-  c.relay.cut(Cut::reset);
+  c.relay.cut(Cut::reset, Side::channel);
   c.run(ByteVector(10, std::byte{1}), ByteVector(10, std::byte{1}));
   CHECK(c.arrived == prefix(stream, offset_of(stream, trigger_from("commit/eof"))));
   CHECK_FALSE(c.source_writes);
   CHECK_FALSE(c.destination_writes);
   CHECK_FALSE(c.relay.sight().open);
-  c.relay.cut(Cut::close);  // once is enough
+  c.relay.cut(Cut::close, Side::channel);  // once is enough
 }
 
 TEST_CASE("A sealed source says no more, whatever it had queued, and its end is passed on",
@@ -356,6 +356,138 @@ TEST_CASE("A flip is right however the stream is cut into pieces", "[relay][prop
   });
 }
 
+// --- one direction alone, and damage
+// ---------------------------------------------------------------
+
+TEST_CASE("What goes to the source can be kept back while the stream flows on", "[relay]") {
+  const auto stream = build(full_shape());
+  Channel c;
+  c.relay.set_stage(Side::source, {.stands = true});
+  c.run(stream, good_return_path());
+  CHECK(c.arrived == stream);
+  CHECK(c.back_arrived.empty());
+  CHECK(c.relay.sight().back_pace.waiting_bytes == good_return_path().size());
+  c.destination.reset();  // its end waits behind what it said
+  c.settle();
+  CHECK(c.source_end == End::none);
+  c.relay.set_stage(Side::source, {});
+  c.settle();
+  CHECK(c.back_arrived == good_return_path());
+  CHECK(c.source_end == End::closed);
+}
+
+TEST_CASE("Only the acknowledgement is withheld, wherever the stage was set", "[relay]") {
+  const auto stream = build(full_shape());
+  for (const auto* point : {"stopcopy/enter", "commit/ack"}) {
+    INFO(point);
+    Channel c;
+    c.relay.arm(trigger_from(point));
+    c.run(stream, std::string(point) == "commit/ack" ? good_return_path() : ByteVector());
+    REQUIRE(c.relay.sight().holding);
+    c.relay.set_stage(Side::source, {.stands_at_acknowledgement = true});
+    c.relay.release();
+    c.run({}, std::string(point) == "commit/ack" ? ByteVector() : good_return_path());
+    CHECK(c.arrived == stream);
+    CHECK(c.back_arrived == prefix(good_return_path(), 8));
+    c.relay.set_stage(Side::source, {});
+    c.settle();
+    CHECK(c.back_arrived == good_return_path());
+  }
+}
+
+TEST_CASE("A slow and a delayed channel lose no byte and keep the order", "[relay]") {
+  const auto stream = build(full_shape());
+  for (const auto& stage : {Stage{.bytes_per_s_max = 200000}, Stage{.delay_ms = 30}}) {
+    Channel c;
+    for (const auto towards : {Side::destination, Side::source}) c.relay.set_stage(towards, stage);
+    const auto began = Clock::now();
+    c.run(stream, good_return_path());
+    CHECK(c.arrived.size() < stream.size());
+    const io::Ticker look(c.loop, Milliseconds(1), [] {});
+    CHECK(c.loop.run_until(
+        [&] {
+          c.settle();
+          return c.arrived.size() == stream.size() &&
+                 c.back_arrived.size() == good_return_path().size();
+        },
+        Clock::now() + Milliseconds(5000)));
+    const auto took = std::chrono::duration<double>(Clock::now() - began).count();
+    const auto least =
+        stage.delay_ms != 0 ? 0.03 : static_cast<double>(stream.size()) / 200000 * 0.9;
+    CHECK(took >= least);
+    CHECK(c.arrived == stream);
+    CHECK(c.back_arrived == good_return_path());
+    if (stage.delay_ms != 0) CHECK(c.relay.sight().pace.shortest_wait_ms >= 30);
+  }
+}
+
+TEST_CASE("truncate-back: the source sees the end, the way to the destination stays whole",
+          "[relay]") {
+  const auto stream = build(full_shape());
+  Channel c;
+  c.relay.arm(trigger_from("stopcopy/ram-end"));
+  c.run(stream);
+  REQUIRE(c.relay.sight().holding);
+  c.relay.cut(Cut::close, Side::source);
+  c.run({}, good_return_path());
+  CHECK(c.arrived == stream);
+  CHECK(c.destination_end == End::none);
+  CHECK(c.source_end == End::closed);
+  CHECK(c.back_arrived.empty());
+  c.source.reset();
+  c.settle();
+  CHECK(c.destination_end == End::closed);
+}
+
+TEST_CASE("A reset of one peer leaves the other alone until it writes", "[relay]") {
+  const auto stream = build(full_shape());
+  {
+    Channel c;
+    c.relay.arm(trigger_from("stopcopy/ram-end"));
+    c.run(stream);
+    c.relay.cut(Cut::reset, Side::source);
+    c.settle();
+    CHECK(c.source_end != End::none);
+    CHECK(c.destination_end == End::none);
+    CHECK(c.arrived == prefix(stream, offset_of(stream, trigger_from("stopcopy/ram-end"))));
+    c.run({}, good_return_path());
+    c.settle();
+    CHECK(c.destination_end != End::none);
+  }
+  Channel c;
+  const auto at = offset_of(stream, trigger_from("stopcopy/ram-end"));
+  c.relay.arm(trigger_from("stopcopy/ram-end"));
+  c.run(prefix(stream, at));
+  c.relay.cut(Cut::reset, Side::destination);
+  c.settle();
+  CHECK(c.destination_end != End::none);
+  CHECK(c.source_end == End::none);
+  c.run(ByteVector(10, std::byte{1}));
+  c.settle();
+  CHECK((c.source_end != End::none || !c.source_writes));
+}
+
+TEST_CASE("corrupt-frame changes one bit of the first byte behind the hold and no other",
+          "[relay]") {
+  const auto stream = build(full_shape());
+  for (const auto* point : {"reserve/first-byte", "stopcopy/enter", "stopcopy/device:cpu/begin"}) {
+    INFO(point);
+    const auto at = offset_of(stream, trigger_from(point));
+    Channel c;
+    c.relay.arm(trigger_from(point));
+    c.run(stream);
+    REQUIRE(c.relay.sight().holding);
+    c.relay.corrupt_next_byte(6);
+    CHECK_FALSE(c.relay.frame_flip()->forwarded);
+    c.relay.release();
+    c.settle();
+    c.run({});
+    REQUIRE(c.relay.frame_flip()->forwarded);
+    CHECK(differences(stream, c.arrived) == std::vector<std::size_t>{at});
+    CHECK((stream[at] ^ c.arrived[at]) == std::byte{0x40});
+  }
+}
+
 // --- TCP over the loopback device ----------------------------------------------------------------
 
 io::UniqueFd tcp_socket() { return io::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
@@ -408,7 +540,7 @@ TEST_CASE("TCP: reset sends RST to both, close sends FIN to both", "[relay]") {
     CHECK(c.relay.local_port(Side::source) != 0);
     REQUIRE(::send(c.source.get(), "QEVM", 4, MSG_NOSIGNAL) == 4);
     REQUIRE(c.until([&] { return c.relay.sight().received == 4; }));
-    c.relay.cut(how);
+    c.relay.cut(how, Side::channel);
     const auto wanted = how == Cut::reset ? End::reset : End::closed;
     CHECK(c.end_of(c.source) == wanted);
     CHECK(c.end_of(c.destination) == wanted);
@@ -417,7 +549,7 @@ TEST_CASE("TCP: reset sends RST to both, close sends FIN to both", "[relay]") {
 
 TEST_CASE("TCP: truncate is seen by the destination alone", "[relay]") {
   TcpChannel c;
-  c.relay.cut(Cut::truncate);
+  c.relay.cut(Cut::close, Side::destination);
   CHECK(c.end_of(c.destination) == End::closed);
   ByteVector nothing;
   CHECK(Channel::read(c.source, nothing) == End::none);

@@ -31,7 +31,7 @@ struct QemuHost::State {
   io::Mapping ram;
   io::MemoryFile evidence, output, payload;
   std::unique_ptr<io::Child> child;
-  std::unique_ptr<io::Qmp> monitor, out_of_band;
+  std::unique_ptr<Management> management;
   Sight seen;
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
@@ -42,7 +42,7 @@ struct QemuHost::State {
 
   std::string actor() const { return std::string(to_string(spec.side)); }
 
-  std::vector<std::string> arguments(int qmp_fd, int oob_fd) const {
+  std::vector<std::string> arguments() const {
     const auto kib = spec.shape.memory_bytes / 1024;
     std::vector<std::string> list{
         "-nodefaults", "-no-user-config", "-display", "none",
@@ -52,13 +52,12 @@ struct QemuHost::State {
         fmt::format("{}K", kib), "-object",
         fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
                     io::path_of(ram_file.fd()), kib),
-        "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd), "-mon", "chardev=qmp,mode=control",
-        "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd), "-mon", "chardev=oob,mode=control",
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence", "-blockdev",
         "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on", "-device",
         "virtio-blk-pci,drive=disk0,id=disk", "-netdev", "hubport,id=net0,hubid=0", "-device",
         "virtio-net-pci,netdev=net0,id=net,romfile="};
+    for (auto& one : management->arguments()) list.push_back(std::move(one));
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
@@ -68,12 +67,12 @@ struct QemuHost::State {
 
   void start() {
     payload.write(spec.guest->payload());
-    auto [qmp_here, qmp_there] = io::socket_pair();
-    auto [oob_here, oob_there] = io::socket_pair();
+    management = std::make_unique<Management>(loop, handlers());
     io::Launch launch;
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
-    launch.arguments = arguments(qmp_there.get(), oob_there.get());
-    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd(), qmp_there.get(), oob_there.get()};
+    launch.arguments = arguments();
+    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd()};
+    for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     launch.network_namespace_fd = spec.network_namespace_fd;
     launch.output_fd = output.fd();
     child = std::make_unique<io::Child>(loop, launch, [this](const Ending& ending) {
@@ -84,17 +83,31 @@ struct QemuHost::State {
       changed();
     });
     history.add(actor(), "process", "started", {{"pid", std::int64_t{child->pid()}}});
-    monitor = std::make_unique<io::Qmp>(
-        loop, std::move(qmp_here),
-        io::Qmp::Handlers{
-            [this](const std::string& name, const nlohmann::json& data) { event(name, data); },
-            [this] { changed(); },
-            [this](char way, std::string_view line) { log("qmp", way, line); }});
-    // The second monitor delivers every event again: only its replies are of interest.
-    out_of_band = std::make_unique<io::Qmp>(
-        loop, std::move(oob_here),
-        io::Qmp::Handlers{nullptr, nullptr,
-                          [this](char way, std::string_view line) { log("oob", way, line); }});
+    management->launched();
+  }
+
+  Management::Handlers handlers() {
+    Management::Handlers handlers;
+    handlers.event = [this](const std::string& name, const nlohmann::json& data) {
+      event(name, data);
+    };
+    handlers.lost = [this] {
+      // What QEMU does from now on is not heard: the states that were told are not the present any
+      // more.
+      seen.run = RunState::unknown;
+      seen.migration = MigrationStatus::unknown;
+      history.add(actor(), "management", "lost");
+      changed();
+    };
+    handlers.regained = [this] {
+      history.add(actor(), "management", "regained");
+      ask();
+      changed();
+    };
+    handlers.line = [this](std::string_view which, char way, std::string_view line) {
+      log(which, way, line);
+    };
+    return handlers;
   }
 
   void log(std::string_view which, char way, std::string_view line) {
@@ -126,7 +139,8 @@ struct QemuHost::State {
   }
 
   void ask() {
-    if (!monitor || !monitor->open()) return;
+    if (!management || !management->monitor().open()) return;
+    auto* monitor = &management->monitor();
     if (status_asked || migration_asked) {
       ask_again = true;  // what was asked before the event may be answered with what was before it
       return;
@@ -192,9 +206,7 @@ QemuHost::~QemuHost() {
 
 std::string QemuHost::connect(Clock::time_point deadline) {
   try {
-    auto version = state_->monitor->negotiate(false, deadline);
-    state_->out_of_band->negotiate(true, deadline);
-    return version;
+    return state_->management->connect(deadline);
   } catch (const InfraError& error) {
     // Its last words come with its end; it has closed its monitors, so that is near.
     state_->loop.run_until([this] { return state_->seen.dead; },
@@ -207,14 +219,14 @@ std::string QemuHost::connect(Clock::time_point deadline) {
   }
 }
 
-io::Qmp& QemuHost::monitor() { return *state_->monitor; }
-io::Qmp& QemuHost::out_of_band() { return *state_->out_of_band; }
+io::Qmp& QemuHost::monitor() { return state_->management->monitor(); }
+io::Qmp& QemuHost::out_of_band() { return state_->management->out_of_band(); }
+Management& QemuHost::management() { return *state_->management; }
 io::Child& QemuHost::process() { return *state_->child; }
 
 Sight QemuHost::sight(Milliseconds patience) const {
   auto sight = state_->seen;
-  const auto since = state_->monitor->waiting_since();
-  sight.answers = state_->monitor->open() && !(since && Clock::now() - *since > patience);
+  sight.answers = state_->management->answers(patience);
   return sight;
 }
 

@@ -2,7 +2,7 @@
 //
 // Used by the world of a case (two of them) and by the accelerator trial (one). It records what
 // QEMU says into a Sight and a History and decides nothing. All descriptors are inherited anonymous
-// files and socket pairs: no path, no port and no name to collide or to clean up.
+// files and sockets: no path, no port and no file to collide with or to clean up.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 
 #include "harness/core/guest.h"
 #include "harness/core/world.h"
+#include "harness/hypervisors/management.h"
 #include "harness/io/child.h"
-#include "harness/io/qmp.h"
 
 namespace migfuzz {
 
@@ -42,6 +42,7 @@ class QemuHost {
   std::string connect(Clock::time_point deadline);
   io::Qmp& monitor();
   io::Qmp& out_of_band();
+  Management& management();
   io::Child& process();
   Sight sight(Milliseconds patience) const;
   /// Sends query-status and query-migrate unless they are still open.

@@ -11,5 +11,7 @@ namespace migfuzz {
 std::string needs_channel(const Trigger& trigger, Side side);
 /// For what is seen by bytes that wait: some must follow the point in its direction.
 std::string needs_bytes_behind(const Trigger& trigger, Side side);
+/// For kinds that are there before the hosts are started: they have the one point `prepare/ready`.
+std::string only_before_start(const Trigger& trigger, Side side);
 
 }  // namespace migfuzz

@@ -37,6 +37,7 @@ class Director {
     const auto expected = expected_outcome(plan_, effects);
     if (!expected) throw UsageError("plan: the expected-outcome table has no rule for it");
     evidence_.expected = *expected;
+    if (fault_ != nullptr && fault_->before_start) inject();
     world_.start();
     open_migration();
     settle();
@@ -58,7 +59,7 @@ class Director {
 
   void open_migration() {
     note("director", "phase", "prepare");
-    if (fault_ != nullptr) {
+    if (fault_ != nullptr && !fault_->before_start) {
       stage_ = Stage::waiting;
       if (fault_->acts_on_page) inject();
       if (in_stream(spec().trigger.point)) world_.arm(spec().trigger);
@@ -71,7 +72,7 @@ class Director {
       wait_until("the fault's effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     world_.migrate();
-    started_ = acted_ = world_.now();
+    started_ = acted_ = injected_at_ = world_.now();
   }
 
   // A point of the director's own has been reached; true when the fault strikes here.
@@ -87,7 +88,8 @@ class Director {
   // effect nothing is decided.
   bool holds_arbiter() {
     step_fault();
-    return stage_ == Stage::injected && !in_stream(spec().trigger.point);
+    return stage_ == Stage::injected && !fault_->before_start &&
+           !in_stream(spec().trigger.point);
   }
 
   void settle() {
@@ -104,6 +106,7 @@ class Director {
     }
     if (fault_ != nullptr && stage_ == Stage::injected) step_fault();
     heal();
+    regain_sight();
     evidence_.settled = true;
     evidence_.settle_note =
         fmt::format("settled {:.0f} ms after `migrate`", milliseconds(world_.now() - started_));
@@ -174,6 +177,7 @@ class Director {
     stage_ = Stage::delivered;
     evidence_.delivered = true;
     note("director", "fault", "delivered", {{"kind", spec().kind}, {"proof", proof}});
+    if (fault_->flow == Flow::at_delivery) world_.release();
     return true;
   }
 
@@ -186,6 +190,20 @@ class Director {
     acted_ = world_.now();
     if (stage_ == Stage::delivered) stage_ = Stage::healed;
     note("director", "fault", "healed", {{"kind", spec().kind}});
+  }
+
+  // What happened while the manager could not see a host is known only when it has asked again.
+  void regain_sight() {
+    if (fault_ == nullptr || fault_->effect != Effect::blinds_manager || !healed_) return;
+    const auto seen = [&](Side side) {
+      const auto sight = world_.sight(side);
+      return sight.dead || sight.run != RunState::unknown;
+    };
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.ask(side);
+    wait_until(
+        "both hosts to be seen again", [&] { return seen(Side::source) && seen(Side::destination); },
+        kQuitLimit);
   }
 
   // --- the arbiter -----------------------------------------------------------------------------

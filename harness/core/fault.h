@@ -20,6 +20,7 @@ namespace migfuzz {
 enum class Flow {
   at_injection,  // once inject() has returned: the failure is met by moving bytes (at the heal,
                  // where the source's side is hit: its bytes past the point had not left it)
+  at_delivery,   // once there is a proof: whatever side is hit, it is hit at the point
   at_heal,       // the standing channel is the failure
   never          // the fault has ended or cut the channel itself
 };
@@ -42,6 +43,8 @@ struct FaultKind {
   /// Injected before the migration starts and acts on the first page record behind its point; the
   /// channel is never held. Only points with page records behind them can have it.
   bool acts_on_page = false;
+  /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
+  bool before_start = false;
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
 

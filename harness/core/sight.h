@@ -90,6 +90,9 @@ struct ChannelSight {
 /// sees FIN at the point while what the source still sends vanishes.
 enum class Cut { reset, close, truncate };
 
+/// In what a destination is configured unlike its source.
+enum class Mismatch { ram, machine, devices, cpu };
+
 /// The byte that `corrupt` changed.
 struct Flip {
   std::uint64_t gpa = 0;     // of the byte

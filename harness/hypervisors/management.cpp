@@ -29,7 +29,7 @@ struct Management::State : std::enable_shared_from_this<Management::State> {
   Handlers handlers;
   std::array<Line, 2> lines;
   std::optional<Clock::time_point> closed_at;
-  bool broken = false;
+  bool broken = false, silent = false;
 
   Line& in_band() { return lines[0]; }
 
@@ -77,6 +77,7 @@ struct Management::State : std::enable_shared_from_this<Management::State> {
 
   void restore() {
     for (auto& line : lines) line.open->hold(false);
+    if (std::exchange(silent, false) && handlers.regained) handlers.regained();
     if (!std::exchange(broken, false)) return;
     for (auto& line : lines) {
       line.stranger.reset();
@@ -147,6 +148,7 @@ std::optional<std::string> Management::shut_out() const {
 }
 
 void Management::silence() {
+  state_->silent = true;
   for (auto& line : state_->lines) line.open->hold(true);
 }
 

@@ -25,7 +25,7 @@ class Management {
     std::function<void(const std::string&, const nlohmann::json&)> event;  // in-band monitor's
     /// The in-band connection was closed, by whichever end.
     std::function<void()> lost;
-    /// It is open again and negotiated.
+    /// It is open again and negotiated, or no longer silent.
     std::function<void()> regained;
     /// "qmp" or "oob", '>' or '<', the line.
     std::function<void(std::string_view, char, std::string_view)> line;

@@ -10,6 +10,27 @@ namespace migfuzz {
 
 std::string default_qemu_binary() { return "qemu-system-x86_64"; }
 
+void misconfigure(QemuHostSpec& spec, Mismatch what, bool more) {
+  constexpr std::uint64_t kRamBytes = 1 << 20;  // keeps the remainder that memory-size.md speaks of
+  switch (what) {
+    case Mismatch::ram:
+      spec.shape.memory_bytes += more ? kRamBytes : -kRamBytes;
+      return;
+    case Mismatch::machine:
+      // Two old versions that every QEMU from 7.2 to 10.0 knows; the source's is the plan's.
+      spec.machine = spec.machine == "pc-i440fx-7.1" ? "pc-i440fx-7.0" : "pc-i440fx-7.1";
+      return;
+    case Mismatch::devices:
+      spec.network_device = more;
+      if (more) spec.more_arguments = {"-device", "i6300esb"};
+      return;
+    case Mismatch::cpu:
+      // Without an APIC the CPU lacks a section of the stream; another model has the same sections.
+      spec.more_arguments = {"-cpu", more ? "Nehalem" : "qemu64,-apic"};
+      return;
+  }
+}
+
 struct QemuHost::State {
   State(io::Loop& loop_, const QemuHostSpec& spec_, History& history_,
         std::function<void()> changed_)
@@ -55,8 +76,11 @@ struct QemuHost::State {
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence", "-blockdev",
         "driver=null-co,node-name=disk0,size=1048576,read-zeroes=on", "-device",
-        "virtio-blk-pci,drive=disk0,id=disk", "-netdev", "hubport,id=net0,hubid=0", "-device",
-        "virtio-net-pci,netdev=net0,id=net,romfile="};
+        "virtio-blk-pci,drive=disk0,id=disk"};
+    if (spec.network_device)
+      list.insert(list.end(), {"-netdev", "hubport,id=net0,hubid=0", "-device",
+                               "virtio-net-pci,netdev=net0,id=net,romfile="});
+    list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
     for (auto& one : management->arguments()) list.push_back(std::move(one));
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
@@ -92,14 +116,12 @@ struct QemuHost::State {
       event(name, data);
     };
     handlers.lost = [this] {
-      // What QEMU does from now on is not heard: the states that were told are not the present any
-      // more.
-      seen.run = RunState::unknown;
-      seen.migration = MigrationStatus::unknown;
+      forget();  // what QEMU does from now on is not heard
       history.add(actor(), "management", "lost");
       changed();
     };
     handlers.regained = [this] {
+      forget();
       history.add(actor(), "management", "regained");
       ask();
       changed();
@@ -108,6 +130,12 @@ struct QemuHost::State {
       log(which, way, line);
     };
     return handlers;
+  }
+
+  // The states that were told are the past by now.
+  void forget() {
+    seen.run = RunState::unknown;
+    seen.migration = MigrationStatus::unknown;
   }
 
   void log(std::string_view which, char way, std::string_view line) {

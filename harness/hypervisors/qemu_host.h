@@ -26,7 +26,13 @@ struct QemuHostSpec {
   int network_namespace_fd = -1;
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
+  bool network_device = true;
+  std::vector<std::string> more_arguments;
 };
+
+/// Makes `spec` unlike what the plan says: one that a source of that plan cannot migrate to, as far
+/// as QEMU notices (docs/faults.md says of what it does not).
+void misconfigure(QemuHostSpec& spec, Mismatch what, bool more);
 
 class QemuHost {
  public:

@@ -69,6 +69,8 @@ struct Host {
   bool channel_ended = false;  // its kernel has seen the end of the connection
   bool closed = false;         // it has closed its own end
   bool port = true, link = true;
+  bool shut_out = false, silent = false;  // what the manager cannot do with it
+  Clock::time_point closed_at{};
   Clock::time_point path_back{};
   RunState run = RunState::unknown;
   MigrationStatus migration = MigrationStatus::none;
@@ -123,6 +125,8 @@ struct ScriptedWorld::Model {
   std::uint32_t seen = 0;
   std::optional<std::uint64_t> hold, back_hold;
   bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
+  std::optional<Mismatch> mismatch;
+  bool listens = true;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
 
@@ -154,17 +158,20 @@ struct ScriptedWorld::Model {
   }
   std::uint64_t taken() const { return discards || sealed ? sent : received; }
   static bool moves(const Host& one) { return one.alive && !one.frozen && !one.doomed; }
+  static bool heard(const Host& one) { return !one.shut_out && !one.silent; }
   bool responsive(const Host& one) const { return moves(one) && !blocked(one); }
 
   // --- what the hosts say ------------------------------------------------------------------------
 
   void event(Host& one, const char* name, Fields fields = {}) {
+    if (!heard(one)) return;
     history.add(to_string(one.side), "qmp-event", name, std::move(fields));
     moved();
   }
 
   void set_status(Host& one, MigrationStatus status) {
-    one.migration = one.told.migration = status;
+    one.migration = status;
+    if (heard(one)) one.told.migration = status;
     event(one, "MIGRATION", {{"status", std::string(to_string(status))}});
     ask(one);
   }
@@ -179,12 +186,14 @@ struct ScriptedWorld::Model {
 
   void run_guest(Host& one) {
     one.executes = !(defects.runs_without_steps && &one == &destination);
-    one.run = one.told.run = RunState::running;
+    one.run = RunState::running;
+    if (heard(one)) one.told.run = one.run;
     event(one, "RESUME");
     ask(one);
   }
 
   void ask(Host& one) {
+    if (one.shut_out) return;
     if (one.asked) {
       one.ask_again = true;
       return;
@@ -210,7 +219,8 @@ struct ScriptedWorld::Model {
 
   void in_band(Host& one, std::function<void()> act) {
     after(Milliseconds(1), [this, &one, act = std::move(act)] {
-      if (responsive(one) && one.inbox.empty())
+      if (one.shut_out) return;  // the connection broke before it arrived
+      if (responsive(one) && !one.silent && one.inbox.empty())
         act();
       else if (one.alive)
         one.inbox.push_back(act);
@@ -382,6 +392,8 @@ struct ScriptedWorld::Model {
       set_status(destination, MigrationStatus::active);
       back_sent = kPongEnd;
     }
+    const bool at_head = mismatch == Mismatch::ram || mismatch == Mismatch::machine;
+    if (mismatch && loaded >= (at_head ? 1 : script().eof)) return refuse_load();
     // The description behind EOF is read, too, but its lack does not spoil the load.
     if (loaded == script().total || (destination.channel_ended && loaded >= script().eof)) {
       if (++load_ticks > kLoadTicks) finish_load();
@@ -390,6 +402,18 @@ struct ScriptedWorld::Model {
     if (!destination.channel_ended) return;
     load_done = true;
     destination.messages = "load of migration failed: Input/output error";
+    set_status(destination, MigrationStatus::failed);
+    end(destination, {1, 0});
+  }
+
+  void refuse_load() {
+    static const std::map<Mismatch, const char*> words{
+        {Mismatch::ram, "Size mismatch: pc.ram: 0x200 != 0x100: Invalid argument"},
+        {Mismatch::machine, "Machine type received is 'new' and local is 'old'"},
+        {Mismatch::devices, "Unknown savevm section or instance 'virtio-net' 0"},
+        {Mismatch::cpu, "Unknown savevm section or instance 'apic' 0"}};
+    load_done = true;
+    destination.messages = words.at(*mismatch);
     set_status(destination, MigrationStatus::failed);
     end(destination, {1, 0});
   }
@@ -425,7 +449,7 @@ struct ScriptedWorld::Model {
   void tick() {
     at(now + Milliseconds(1), [this] { tick(); });
     for (auto* one : {&source, &destination})
-      while (responsive(*one) && !one->inbox.empty()) {
+      while (responsive(*one) && !one->silent && !one->inbox.empty()) {
         const auto act = std::move(one->inbox.front());
         one->inbox.erase(one->inbox.begin());
         act();
@@ -482,6 +506,7 @@ void ScriptedWorld::migrate() {
   m.in_band(m.source, [&m] {
     m.migrating = true;
     m.set_status(m.source, MigrationStatus::setup);
+    if (!m.listens) m.give_up(MigrationStatus::failed, "Failed to connect: Connection refused");
   });
 }
 
@@ -560,7 +585,9 @@ void ScriptedWorld::yank(Side host) {
   m.moved();
   // Out of band: answered although the main loop is blocked, but not by a host that stands still.
   m.after(Milliseconds(5), [&m, &one] {
-    if (m.moves(one)) one.channel_ended = one.closed = true;
+    if (!m.moves(one) || !Model::heard(one)) return;
+    one.channel_ended = one.closed = true;
+    m.history.add(to_string(one.side), "qmp-reply", "yank");
   });
 }
 
@@ -646,6 +673,45 @@ void ScriptedWorld::seal_source() {
 bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }
 void ScriptedWorld::corrupt_next_page(std::uint64_t which_bit) { model_->flip_bit = which_bit; }
 std::optional<Flip> ScriptedWorld::flip() const { return model_->flipped; }
+
+void ScriptedWorld::close_management(Side host) {
+  Host& one = model_->host(host);
+  one.shut_out = true;
+  one.closed_at = model_->now;
+  one.asked.reset();
+  one.ask_again = false;
+  one.inbox.clear();
+  one.told.run = RunState::unknown;
+  one.told.migration = MigrationStatus::unknown;
+}
+std::optional<std::string> ScriptedWorld::management_shut_out(Side host) const {
+  const Host& one = model_->host(host);
+  if (!one.shut_out || model_->now - one.closed_at < Milliseconds(1)) return std::nullopt;
+  return "scripted: shut out";
+}
+void ScriptedWorld::silence_management(Side host) {
+  model_->host(host).silent = true;
+  model_->ask(model_->host(host));
+}
+Milliseconds ScriptedWorld::management_unanswered(Side host) const {
+  const auto& asked = model_->host(host).asked;
+  if (!asked) return Milliseconds(0);
+  return std::chrono::duration_cast<Milliseconds>(model_->now - *asked);
+}
+void ScriptedWorld::restore_management(Side host) {
+  Host& one = model_->host(host);
+  if (Model::heard(one)) return;
+  one.shut_out = one.silent = false;
+  one.told.run = RunState::unknown;
+  one.told.migration = MigrationStatus::unknown;
+  model_->ask(one);
+}
+void ScriptedWorld::mismatch(Mismatch what, bool more) {
+  // QEMU does not notice one device more, nor another model with the same sections.
+  if (more && (what == Mismatch::devices || what == Mismatch::cpu)) return;
+  model_->mismatch = what;
+}
+void ScriptedWorld::without_listener() { model_->listens = false; }
 
 void ScriptedWorld::poke(Side host, std::uint64_t gpa, Bytes bytes) {
   std::copy(bytes.begin(), bytes.end(),

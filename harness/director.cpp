@@ -88,8 +88,7 @@ class Director {
   // effect nothing is decided.
   bool holds_arbiter() {
     step_fault();
-    return stage_ == Stage::injected && !fault_->before_start &&
-           !in_stream(spec().trigger.point);
+    return stage_ == Stage::injected && !fault_->before_start && !in_stream(spec().trigger.point);
   }
 
   void settle() {
@@ -98,7 +97,8 @@ class Director {
     for (;;) {
       const bool fault_moved = step_fault();
       if (fault_moved) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
-      if (step_arbiter()) break;
+      // A fault on its way may still undo what has settled: a host that was told to quit is up.
+      if (step_arbiter() && stage_ != Stage::injected) break;
       if (stage_ == Stage::waiting && world_.now() > trigger_deadline) give_up_trigger();
       if (world_.now() > settle_deadline) return expire();
       const auto mark = world_.last_progress();
@@ -201,9 +201,8 @@ class Director {
     };
     for (const auto side : {Side::source, Side::destination})
       if (!world_.sight(side).dead) world_.ask(side);
-    wait_until(
-        "both hosts to be seen again", [&] { return seen(Side::source) && seen(Side::destination); },
-        kQuitLimit);
+    const auto both = [&] { return seen(Side::source) && seen(Side::destination); };
+    wait_until("both hosts to be seen again", both, kQuitLimit);
   }
 
   // --- the arbiter -----------------------------------------------------------------------------

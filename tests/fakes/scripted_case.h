@@ -36,7 +36,8 @@ inline Plan scripted_cell(const FaultKind& kind, Side side, const std::string& p
   plan.protocol = protocol;
   plan.transport = kind.transport;
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
-  plan.faults = {{std::string(kind.name), side, trigger_from(point), kind.heal_after_ms, 4711}};
+  plan.faults = {{std::string(kind.name), side, trigger_from(point), kind.heal_after_ms,
+                  kind.acts_on_page ? 4711u : 0u}};
   return plan;
 }
 

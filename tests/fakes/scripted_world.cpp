@@ -203,6 +203,7 @@ struct ScriptedWorld::Model {
   }
 
   void answer(Host& one) {
+    if (!one.asked) return;
     one.answered = *one.asked;
     one.asked.reset();
     const auto before = one.told;
@@ -532,8 +533,9 @@ History& ScriptedWorld::history() { return model_->history; }
 Sight ScriptedWorld::sight(Side host) const {
   const Host& one = model_->host(host);
   auto sight = one.told;
-  sight.answers = one.alive && !(one.asked && model_->now - *one.asked >
-                                                  Milliseconds(model_->plan.patience_ms / 2));
+  const auto since = one.shut_out ? std::optional(one.closed_at) : one.asked;
+  sight.answers =
+      one.alive && !(since && model_->now - *since > Milliseconds(model_->plan.patience_ms / 2));
   return sight;
 }
 

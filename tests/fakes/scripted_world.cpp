@@ -69,6 +69,7 @@ struct Host {
   bool channel_ended = false;  // its kernel has seen the end of the connection
   bool closed = false;         // it has closed its own end
   bool port = true, link = true;
+  bool leaving = false;                   // it was told to quit and takes no command any more
   bool shut_out = false, silent = false;  // what the manager cannot do with it
   Clock::time_point closed_at{};
   Clock::time_point path_back{};
@@ -159,7 +160,7 @@ struct ScriptedWorld::Model {
   std::uint64_t taken() const { return discards || sealed ? sent : received; }
   static bool moves(const Host& one) { return one.alive && !one.frozen && !one.doomed; }
   static bool heard(const Host& one) { return !one.shut_out && !one.silent; }
-  bool responsive(const Host& one) const { return moves(one) && !blocked(one); }
+  bool responsive(const Host& one) const { return moves(one) && !one.leaving && !blocked(one); }
 
   // --- what the hosts say ------------------------------------------------------------------------
 
@@ -616,6 +617,7 @@ void ScriptedWorld::quit(Side host) {
   Host& one = m.host(host);
   m.command(one, "quit", [&m, &one] {
     if (m.defects.deaf_to_quit && &one == &m.destination) return;
+    one.leaving = true;  // QEMU leaves its main loop: nothing that was sent later is answered
     m.after(kQuitTime, [&m, &one] { m.end(one, {0, 0}); });
   });
 }

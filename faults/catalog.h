@@ -39,6 +39,17 @@ FaultKind make_mtu_hole();
 FaultKind make_loss();
 FaultKind make_rate();
 FaultKind make_netem();
+FaultKind make_mgmt_close();
+FaultKind make_mgmt_silence();
+FaultKind make_cancel();
+FaultKind make_yank();
+FaultKind make_quit();
+FaultKind make_host_hang();
+FaultKind make_no_listener();
+FaultKind make_mismatch_ram();
+FaultKind make_mismatch_machine();
+FaultKind make_mismatch_devices();
+FaultKind make_mismatch_cpu();
 
 std::vector<FaultKind> all_faults();
 

@@ -40,4 +40,10 @@ std::string needs_bulk_behind(const Trigger& trigger, Side side) {
   return "";
 }
 
+std::string only_before_start(const Trigger& trigger, Side) {
+  const bool ready = trigger.point.phase == Phase::prepare && trigger.point.name == "ready";
+  return ready ? ""
+               : "it is there before the hosts are started, so it has one point: prepare/ready";
+}
+
 }  // namespace migfuzz

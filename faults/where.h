@@ -19,5 +19,7 @@ std::string needs_packets_behind(const Trigger& trigger, Side side);
 std::string needs_stream_behind(const Trigger& trigger, Side side);
 /// The same on a host's leg: TCP lets the source send ahead of the point, over its own leg.
 std::string needs_bulk_behind(const Trigger& trigger, Side side);
+/// For kinds that are there before the hosts are started: they have the one point `prepare/ready`.
+std::string only_before_start(const Trigger& trigger, Side side);
 
 }  // namespace migfuzz

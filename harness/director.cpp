@@ -37,6 +37,7 @@ class Director {
     const auto expected = expected_outcome(plan_, effects);
     if (!expected) throw UsageError("plan: the expected-outcome table has no rule for it");
     evidence_.expected = *expected;
+    if (fault_ != nullptr && fault_->before_start) inject();
     world_.start();
     open_migration();
     settle();
@@ -58,7 +59,7 @@ class Director {
 
   void open_migration() {
     note("director", "phase", "prepare");
-    if (fault_ != nullptr) {
+    if (fault_ != nullptr && !fault_->before_start) {
       stage_ = Stage::waiting;
       if (fault_->acts_on_page) inject();
       if (in_stream(spec().trigger.point)) world_.arm(spec().trigger);
@@ -71,7 +72,7 @@ class Director {
       wait_until("the fault's effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     world_.migrate();
-    started_ = acted_ = world_.now();
+    started_ = acted_ = injected_at_ = world_.now();
   }
 
   // A point of the director's own has been reached; true when the fault strikes here.
@@ -87,7 +88,7 @@ class Director {
   // effect nothing is decided.
   bool holds_arbiter() {
     step_fault();
-    return stage_ == Stage::injected && !in_stream(spec().trigger.point);
+    return stage_ == Stage::injected && !fault_->before_start && !in_stream(spec().trigger.point);
   }
 
   void settle() {
@@ -96,7 +97,8 @@ class Director {
     for (;;) {
       const bool fault_moved = step_fault();
       if (fault_moved) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
-      if (step_arbiter()) break;
+      // A fault on its way may still undo what has settled: a host that was told to quit is up.
+      if (step_arbiter() && stage_ != Stage::injected) break;
       if (stage_ == Stage::waiting && world_.now() > trigger_deadline) give_up_trigger();
       if (world_.now() > settle_deadline) return expire();
       const auto mark = world_.last_progress();
@@ -104,6 +106,7 @@ class Director {
     }
     if (fault_ != nullptr && stage_ == Stage::injected) step_fault();
     heal();
+    regain_sight();
     evidence_.settled = true;
     evidence_.settle_note =
         fmt::format("settled {:.0f} ms after `migrate`", milliseconds(world_.now() - started_));
@@ -188,6 +191,19 @@ class Director {
     acted_ = world_.now();
     if (stage_ == Stage::delivered) stage_ = Stage::healed;
     note("director", "fault", "healed", {{"kind", spec().kind}});
+  }
+
+  // What happened while the manager could not see a host is known only when it has asked again.
+  void regain_sight() {
+    if (fault_ == nullptr || fault_->effect != Effect::blinds_manager || !healed_) return;
+    const auto seen = [&](Side side) {
+      const auto sight = world_.sight(side);
+      return sight.dead || sight.run != RunState::unknown;
+    };
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.ask(side);
+    const auto both = [&] { return seen(Side::source) && seen(Side::destination); };
+    wait_until("both hosts to be seen again", both, kQuitLimit);
   }
 
   // --- the arbiter -----------------------------------------------------------------------------

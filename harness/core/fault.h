@@ -47,6 +47,8 @@ struct FaultKind {
   /// The disks that it can hit, space-separated; the first one is taken where a plan has another.
   /// Empty: any.
   std::string_view disk;
+  /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
+  bool before_start = false;
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
 

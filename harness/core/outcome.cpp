@@ -214,7 +214,9 @@ Reached reached_at(const Trigger& trigger, Side side, Effect effect) {
   // The end mark is one byte: behind it the image is complete.
   if (phase < Phase::commit)
     return name == "eof-begin" && plus_bytes > 0 ? Reached::complete : Reached::incomplete;
-  if (name == "ack-end") return Reached::acknowledged;
+  // Until it says `completed`, a source that has the acknowledgement can still be cancelled: seen.
+  if (name == "ack-end")
+    return effect == cancels_migration ? Reached::complete : Reached::acknowledged;
   const bool said_it = name == "ack" && side == Side::destination &&
                        (effect == loses_host || effect == pauses_host);
   return said_it ? Reached::acknowledged : Reached::complete;

@@ -112,6 +112,9 @@ struct StorageSight {
 ///          was told vanishes.
 enum class Cut { reset, close };
 
+/// In what a destination is configured unlike its source.
+enum class Mismatch { ram, machine, devices, cpu };
+
 /// The byte that `corrupt` changed.
 struct Flip {
   std::uint64_t gpa = 0;     // of the byte

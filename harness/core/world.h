@@ -116,6 +116,24 @@ class World {
   /// nothing without a disk, or when the image cannot be read (the history says why).
   virtual std::optional<std::vector<std::byte>> disk() = 0;
 
+  /// The manager's connections to that host end, and new ones are not served until
+  /// restore_management().
+  virtual void close_management(Side host) = 0;
+  /// The proof of that: the host has closed its ends, and a new connection gets no greeting.
+  virtual std::optional<std::string> management_shut_out(Side host) const = 0;
+  /// The manager's connections to that host stay open, nothing passes until restore_management().
+  virtual void silence_management(Side host) = 0;
+  /// For how long the oldest question to that host has had no answer.
+  virtual Milliseconds management_unanswered(Side host) const = 0;
+  /// Undoes both; what happened meanwhile was not heard. Harmless at any time.
+  virtual void restore_management(Side host) = 0;
+
+  // --- what faults may do before start() ------------------------------------------------------
+  /// The destination is configured unlike the source: it has less of that, or something more.
+  virtual void mismatch(Mismatch what, bool more) = 0;
+  /// Nobody listens where the source will connect to.
+  virtual void without_listener() = 0;
+
   // --- what only the canary may do -------------------------------------------------------------
   /// Overwrites a stretch of a host's RAM.
   virtual void poke(Side host, std::uint64_t gpa, Bytes bytes) = 0;

@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 constexpr Milliseconds kSetUpLimit{20000};
+// Any number: the destination's network namespace holds nothing else that could listen.
+constexpr int kNobodysPort = 49152;
 
 // A guest that keeps no journal has a disk all the same, as every VM of a cloud.
 std::uint64_t disk_bytes(const Guest& guest) {
@@ -213,6 +215,25 @@ class QemuWorld final : public World {
     }
   }
 
+  void close_management(Side side) override { host(side).management().close(); }
+  std::optional<std::string> management_shut_out(Side side) const override {
+    return host(side).management().shut_out();
+  }
+  void silence_management(Side side) override {
+    host(side).management().silence();
+    host(side).ask();
+  }
+  Milliseconds management_unanswered(Side side) const override {
+    return host(side).management().unanswered();
+  }
+  void restore_management(Side side) override { host(side).management().restore(); }
+
+  void mismatch(Mismatch what, bool more) override {
+    mismatch_ = what;
+    mismatch_more_ = more;
+  }
+  void without_listener() override { listens_ = false; }
+
   void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
 
  private:
@@ -234,6 +255,7 @@ class QemuWorld final : public World {
     spec.network_namespace_fd = network_.namespace_fd(side);
     spec.incoming = side == Side::destination;
     spec.paused = side == Side::destination && setup_.destination_paused;
+    if (side == Side::destination && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
     return spec;
   }
 
@@ -258,6 +280,11 @@ class QemuWorld final : public World {
   static json capability(const char* name) { return {{"capability", name}, {"state", true}}; }
 
   void open_tcp(Clock::time_point deadline) {
+    if (!listens_) {
+      // Straight to the host, past the relay: its kernel refuses what nobody listens to.
+      uri_ = fmt::format("tcp:{}:{}", io::kDestinationAddress, kNobodysPort);
+      return;
+    }
     io::Qmp& qmp = destination_->monitor();
     qmp.call("migrate-set-capabilities",
              {{"capabilities", {capability("events"), capability("return-path")}}}, deadline);
@@ -380,6 +407,8 @@ class QemuWorld final : public World {
   std::unique_ptr<QemuHost> source_, destination_;
   std::unique_ptr<io::Ticker> ticker_;
   std::string uri_;
+  std::optional<Mismatch> mismatch_;
+  bool mismatch_more_ = false, listens_ = true;
   bool downtime_raised_ = true;
   std::uint64_t source_beat_ = 0, destination_beat_ = 0;
   Clock::time_point last_change_ = Clock::now();

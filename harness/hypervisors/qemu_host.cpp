@@ -10,6 +10,27 @@ namespace migfuzz {
 
 std::string default_qemu_binary() { return "qemu-system-x86_64"; }
 
+void misconfigure(QemuHostSpec& spec, Mismatch what, bool more) {
+  constexpr std::uint64_t kRamBytes = 1 << 20;  // keeps the remainder that memory-size.md speaks of
+  switch (what) {
+    case Mismatch::ram:
+      spec.shape.memory_bytes += more ? kRamBytes : -kRamBytes;
+      return;
+    case Mismatch::machine:
+      // Two old versions that every QEMU from 7.2 to 10.0 knows; the source's is the plan's.
+      spec.machine = spec.machine == "pc-i440fx-7.1" ? "pc-i440fx-7.0" : "pc-i440fx-7.1";
+      return;
+    case Mismatch::devices:
+      spec.network_device = more;
+      if (more) spec.more_arguments = {"-device", "i6300esb"};
+      return;
+    case Mismatch::cpu:
+      // Without an APIC the CPU lacks a section of the stream; another model has the same sections.
+      spec.more_arguments = {"-cpu", more ? "Nehalem" : "qemu64,-apic"};
+      return;
+  }
+}
+
 struct QemuHost::State {
   State(io::Loop& loop_, const QemuHostSpec& spec_, History& history_,
         std::function<void()> changed_)
@@ -31,7 +52,7 @@ struct QemuHost::State {
   io::Mapping ram;
   io::MemoryFile evidence, output, payload;
   std::unique_ptr<io::Child> child;
-  std::unique_ptr<io::Qmp> monitor, out_of_band;
+  std::unique_ptr<Management> management;
   Sight seen;
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
@@ -43,7 +64,7 @@ struct QemuHost::State {
 
   std::string actor() const { return std::string(to_string(spec.side)); }
 
-  std::vector<std::string> arguments(int qmp_fd, int oob_fd) const {
+  std::vector<std::string> arguments() const {
     const auto kib = spec.shape.memory_bytes / 1024;
     std::vector<std::string> list{
         "-nodefaults", "-no-user-config", "-display", "none",
@@ -53,17 +74,18 @@ struct QemuHost::State {
         fmt::format("{}K", kib), "-object",
         fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
                     io::path_of(ram_file.fd()), kib),
-        "-chardev", fmt::format("socket,id=qmp,fd={}", qmp_fd), "-mon", "chardev=qmp,mode=control",
-        "-chardev", fmt::format("socket,id=oob,fd={}", oob_fd), "-mon", "chardev=oob,mode=control",
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
     for (const auto& one : spec.disk.blockdevs) list.insert(list.end(), {"-blockdev", one});
     // A guest must not see an error that the storage takes back: QEMU stops it and keeps the
     // request until somebody says `cont` (docs/storage.md).
     list.insert(list.end(),
-                {"-device", "virtio-blk-pci,drive=disk0,id=disk,werror=stop,rerror=stop",
-                 "-netdev", "hubport,id=net0,hubid=0", "-device",
-                 "virtio-net-pci,netdev=net0,id=net,romfile="});
+                {"-device", "virtio-blk-pci,drive=disk0,id=disk,werror=stop,rerror=stop"});
+    if (spec.network_device)
+      list.insert(list.end(), {"-netdev", "hubport,id=net0,hubid=0", "-device",
+                               "virtio-net-pci,netdev=net0,id=net,romfile="});
+    list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
+    for (auto& one : management->arguments()) list.push_back(std::move(one));
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
@@ -73,12 +95,12 @@ struct QemuHost::State {
 
   void start() {
     payload.write(spec.guest->payload());
-    auto [qmp_here, qmp_there] = io::socket_pair();
-    auto [oob_here, oob_there] = io::socket_pair();
+    management = std::make_unique<Management>(loop, handlers());
     io::Launch launch;
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
-    launch.arguments = arguments(qmp_there.get(), oob_there.get());
-    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd(), qmp_there.get(), oob_there.get()};
+    launch.arguments = arguments();
+    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd()};
+    for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     launch.inherit.insert(launch.inherit.end(), spec.disk.inherit.begin(), spec.disk.inherit.end());
     launch.network_namespace_fd = spec.network_namespace_fd;
     launch.output_fd = output.fd();
@@ -90,17 +112,35 @@ struct QemuHost::State {
       changed();
     });
     history.add(actor(), "process", "started", {{"pid", std::int64_t{child->pid()}}});
-    monitor = std::make_unique<io::Qmp>(
-        loop, std::move(qmp_here),
-        io::Qmp::Handlers{
-            [this](const std::string& name, const nlohmann::json& data) { event(name, data); },
-            [this] { changed(); },
-            [this](char way, std::string_view line) { log("qmp", way, line); }});
-    // The second monitor delivers every event again: only its replies are of interest.
-    out_of_band = std::make_unique<io::Qmp>(
-        loop, std::move(oob_here),
-        io::Qmp::Handlers{nullptr, nullptr,
-                          [this](char way, std::string_view line) { log("oob", way, line); }});
+    management->launched();
+  }
+
+  Management::Handlers handlers() {
+    Management::Handlers handlers;
+    handlers.event = [this](const std::string& name, const nlohmann::json& data) {
+      event(name, data);
+    };
+    handlers.lost = [this] {
+      forget();  // what QEMU does from now on is not heard
+      history.add(actor(), "management", "lost");
+      changed();
+    };
+    handlers.regained = [this] {
+      forget();
+      history.add(actor(), "management", "regained");
+      ask();
+      changed();
+    };
+    handlers.line = [this](std::string_view which, char way, std::string_view line) {
+      log(which, way, line);
+    };
+    return handlers;
+  }
+
+  // The states that were told are the past by now.
+  void forget() {
+    seen.run = RunState::unknown;
+    seen.migration = MigrationStatus::unknown;
   }
 
   void log(std::string_view which, char way, std::string_view line) {
@@ -133,7 +173,8 @@ struct QemuHost::State {
   }
 
   void ask() {
-    if (!monitor || !monitor->open()) return;
+    if (!management || !management->monitor().open()) return;
+    auto* monitor = &management->monitor();
     if (status_asked || migration_asked) {
       ask_again = true;  // what was asked before the event may be answered with what was before it
       return;
@@ -199,9 +240,7 @@ QemuHost::~QemuHost() {
 
 std::string QemuHost::connect(Clock::time_point deadline) {
   try {
-    auto version = state_->monitor->negotiate(false, deadline);
-    state_->out_of_band->negotiate(true, deadline);
-    return version;
+    return state_->management->connect(deadline);
   } catch (const InfraError& error) {
     // Its last words come with its end; it has closed its monitors, so that is near.
     state_->loop.run_until([this] { return state_->seen.dead; },
@@ -214,14 +253,14 @@ std::string QemuHost::connect(Clock::time_point deadline) {
   }
 }
 
-io::Qmp& QemuHost::monitor() { return *state_->monitor; }
-io::Qmp& QemuHost::out_of_band() { return *state_->out_of_band; }
+io::Qmp& QemuHost::monitor() { return state_->management->monitor(); }
+io::Qmp& QemuHost::out_of_band() { return state_->management->out_of_band(); }
+Management& QemuHost::management() { return *state_->management; }
 io::Child& QemuHost::process() { return *state_->child; }
 
 Sight QemuHost::sight(Milliseconds patience) const {
   auto sight = state_->seen;
-  const auto since = state_->monitor->waiting_since();
-  sight.answers = state_->monitor->open() && !(since && Clock::now() - *since > patience);
+  sight.answers = state_->management->answers(patience);
   return sight;
 }
 

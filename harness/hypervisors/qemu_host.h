@@ -2,7 +2,7 @@
 //
 // Used by the world of a case (two of them) and by the accelerator trial (one). It records what
 // QEMU says into a Sight and a History and decides nothing. All descriptors are inherited anonymous
-// files and socket pairs: no path, no port and no name to collide or to clean up.
+// files and sockets: no path, no port and no file to collide with or to clean up.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 #include "harness/core/guest.h"
 #include "harness/core/world.h"
 #include "harness/hypervisors/storage.h"
+#include "harness/hypervisors/management.h"
 #include "harness/io/child.h"
-#include "harness/io/qmp.h"
 
 namespace migfuzz {
 
@@ -28,7 +28,13 @@ struct QemuHostSpec {
   int network_namespace_fd = -1;
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
+  bool network_device = true;
+  std::vector<std::string> more_arguments;
 };
+
+/// Makes `spec` unlike what the plan says: one that a source of that plan cannot migrate to, as far
+/// as QEMU notices (docs/faults.md says of what it does not).
+void misconfigure(QemuHostSpec& spec, Mismatch what, bool more);
 
 class QemuHost {
  public:
@@ -44,6 +50,7 @@ class QemuHost {
   std::string connect(Clock::time_point deadline);
   io::Qmp& monitor();
   io::Qmp& out_of_band();
+  Management& management();
   io::Child& process();
   Sight sight(Milliseconds patience) const;
   /// Sends query-status and query-migrate unless they are still open.

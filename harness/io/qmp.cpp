@@ -36,8 +36,9 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
   boost::asio::posix::stream_descriptor stream;
   Handlers handlers;
   std::string incoming;
-  std::deque<Outgoing> outgoing;
-  bool writing = false;
+  std::deque<Outgoing> outgoing, behind;  // behind: until the capabilities are negotiated
+  bool reading = false, writing = false, held = false, negotiating = false;
+  std::function<void()> greeted;
   bool open = true;
   std::string broken;
   std::optional<std::string> version;
@@ -45,9 +46,12 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
   std::map<std::uint64_t, Waiting> waiting;
 
   void read_on() {
+    if (reading || held) return;
+    reading = true;
     stream.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (error || !self->open) return;
+                        self->reading = false;
+                        if (error || !self->open || self->held) return;
                         self->read_now();
                         if (self->open) self->read_on();
                       });
@@ -96,6 +100,7 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
       const auto numbers = qemu.value("qemu", nlohmann::json::object());
       version = fmt::format("{}.{}.{}", numbers.value("major", 0), numbers.value("minor", 0),
                             numbers.value("micro", 0));
+      if (greeted) std::exchange(greeted, nullptr)();
     } else if (message.contains("event")) {
       if (handlers.event)
         handlers.event(message["event"].get<std::string>(),
@@ -134,7 +139,7 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
   }
 
   void write_now() {
-    while (!outgoing.empty() && open) {
+    while (!outgoing.empty() && open && !held) {
       auto& first = outgoing.front();
       iovec part{first.text.data(), first.text.size()};
       msghdr message{};
@@ -178,6 +183,7 @@ Qmp::Qmp(Loop& loop, UniqueFd socket, Handlers handlers)
 
 Qmp::~Qmp() {
   state_->handlers = {};
+  state_->greeted = nullptr;
   for (auto& [id, one] : state_->waiting) one.reply = nullptr;
   state_->end("ended by the harness");
 }
@@ -192,6 +198,31 @@ std::string Qmp::negotiate(bool out_of_band, Clock::time_point deadline) {
   call("qmp_capabilities", arguments, deadline);
   return *state_->version;
 }
+
+void Qmp::begin(bool out_of_band, std::function<void()> ready) {
+  state_->negotiating = true;
+  auto negotiate = [this, out_of_band, ready = std::move(ready)] {
+    auto arguments = nlohmann::json::object();
+    if (out_of_band) arguments["enable"] = {"oob"};
+    state_->negotiating = false;
+    send("qmp_capabilities", arguments,
+         [state = state_.get(), ready](const nlohmann::json&, const QmpError* error) {
+           if (error != nullptr) return state->end("capabilities were refused");
+           state->negotiating = false;
+           for (auto& one : state->behind) state->outgoing.push_back(std::move(one));
+           state->behind.clear();
+           state->write_now();
+           ready();
+         });
+    state_->negotiating = true;
+  };
+  if (state_->version)
+    negotiate();
+  else
+    state_->greeted = std::move(negotiate);
+}
+
+bool Qmp::greeted() const { return state_->version.has_value(); }
 
 void Qmp::send(const std::string& command, const nlohmann::json& arguments, Reply reply,
                bool out_of_band, int passed_fd) {
@@ -208,6 +239,7 @@ void Qmp::send(const std::string& command, const nlohmann::json& arguments, Repl
   if (state_->handlers.line) state_->handlers.line('>', text);
   State::Outgoing out{text + "\n", {}};
   if (passed_fd >= 0) out.passed = UniqueFd(::dup(passed_fd));
+  if (state_->negotiating) return state_->behind.push_back(std::move(out));
   state_->outgoing.push_back(std::move(out));
   state_->write_now();
 }
@@ -237,6 +269,14 @@ nlohmann::json Qmp::call(const std::string& command, const nlohmann::json& argum
 }
 
 bool Qmp::open() const { return state_->open; }
+void Qmp::close() { state_->end("closed by the manager"); }
+
+void Qmp::hold(bool held) {
+  state_->held = held;
+  if (held || !state_->open) return;
+  state_->read_on();
+  state_->write_now();
+}
 
 std::optional<Clock::time_point> Qmp::waiting_since() const {
   std::optional<Clock::time_point> oldest;

@@ -2,7 +2,8 @@
 //
 // Events that arrive between a command and its reply are kept in order and reported before it.
 // A line over 4 MiB or one that is not JSON ends the connection with an InfraError at the next
-// call. JSON travels as text through this header; qmp.cpp parses it once.
+// call. JSON travels as text through this header; qmp.cpp parses it once. One object is one
+// connection: whoever reconnects makes a new one, and what happened in between was not heard.
 #pragma once
 
 #include <functional>
@@ -43,6 +44,11 @@ class Qmp {
   /// Waits for the greeting and negotiates; throws InfraError when the peer ends or is late.
   /// Returns QEMU's version as "MAJOR.MINOR.MICRO".
   std::string negotiate(bool out_of_band, Clock::time_point deadline);
+  /// The same without waiting: commands sent from here on follow the negotiation; `ready` is called
+  /// once QEMU has accepted it, never when the connection ends before.
+  void begin(bool out_of_band, std::function<void()> ready);
+  /// QEMU has greeted.
+  bool greeted() const;
   /// Sends a command; `reply` is called exactly once, unless this object ends first.
   /// With `passed_fd` >= 0 that descriptor travels along (SCM_RIGHTS), for getfd.
   void send(const std::string& command, const nlohmann::json& arguments, Reply reply,
@@ -51,6 +57,10 @@ class Qmp {
   nlohmann::json call(const std::string& command, const nlohmann::json& arguments,
                       Clock::time_point deadline, int passed_fd = -1);
   bool open() const;
+  /// Closes the connection from this end; open commands fail as when the peer closes it.
+  void close();
+  /// While held, nothing is read or written and the connection stays open; then everything is.
+  void hold(bool held);
   /// Since when the oldest unanswered command waits; nothing when none does.
   std::optional<Clock::time_point> waiting_since() const;
 

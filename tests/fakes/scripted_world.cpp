@@ -71,6 +71,9 @@ struct Host {
   bool closed = false;         // it has closed its own end
   bool port = true, link = true;
   std::optional<StorageFailure> storage;  // what ails its storage now
+  bool leaving = false;                   // it was told to quit and takes no command any more
+  bool shut_out = false, silent = false;  // what the manager cannot do with it
+  Clock::time_point closed_at{};
   Clock::time_point path_back{};
   std::optional<Filter> filter;
   FilterCounts filtered;
@@ -131,6 +134,8 @@ struct ScriptedWorld::Model {
   bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
   Pacing forth_pacing, back_pacing;
   std::optional<FrameFlip> frame_flipped;
+  std::optional<Mismatch> mismatch;
+  bool listens = true;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
 
@@ -175,17 +180,20 @@ struct ScriptedWorld::Model {
   }
   std::uint64_t taken() const { return discards || sealed ? sent : received; }
   static bool moves(const Host& one) { return one.alive && !one.frozen && !one.doomed; }
-  bool responsive(const Host& one) const { return moves(one) && !blocked(one); }
+  static bool heard(const Host& one) { return !one.shut_out && !one.silent; }
+  bool responsive(const Host& one) const { return moves(one) && !one.leaving && !blocked(one); }
 
   // --- what the hosts say ------------------------------------------------------------------------
 
   void event(Host& one, const char* name, Fields fields = {}) {
+    if (!heard(one)) return;
     history.add(to_string(one.side), "qmp-event", name, std::move(fields));
     moved();
   }
 
   void set_status(Host& one, MigrationStatus status) {
-    one.migration = one.told.migration = status;
+    one.migration = status;
+    if (heard(one)) one.told.migration = status;
     event(one, "MIGRATION", {{"status", std::string(to_string(status))}});
     ask(one);
   }
@@ -200,12 +208,14 @@ struct ScriptedWorld::Model {
 
   void run_guest(Host& one) {
     one.executes = !(defects.runs_without_steps && &one == &destination);
-    one.run = one.told.run = RunState::running;
+    one.run = RunState::running;
+    if (heard(one)) one.told.run = one.run;
     event(one, "RESUME");
     ask(one);
   }
 
   void ask(Host& one) {
+    if (one.shut_out) return;
     if (one.asked) {
       one.ask_again = true;
       return;
@@ -215,6 +225,7 @@ struct ScriptedWorld::Model {
   }
 
   void answer(Host& one) {
+    if (!one.asked) return;
     one.answered = *one.asked;
     one.asked.reset();
     const auto before = one.told;
@@ -231,7 +242,8 @@ struct ScriptedWorld::Model {
 
   void in_band(Host& one, std::function<void()> act) {
     after(Milliseconds(1), [this, &one, act = std::move(act)] {
-      if (responsive(one) && one.inbox.empty())
+      if (one.shut_out) return;  // the connection broke before it arrived
+      if (responsive(one) && !one.silent && one.inbox.empty())
         act();
       else if (one.alive)
         one.inbox.push_back(act);
@@ -421,6 +433,8 @@ struct ScriptedWorld::Model {
       set_status(destination, MigrationStatus::active);
       back_sent = kPongEnd;
     }
+    const bool at_head = mismatch == Mismatch::ram || mismatch == Mismatch::machine;
+    if (mismatch && loaded >= (at_head ? 1 : script().eof)) return refuse_load();
     // The description behind EOF is read, too, but its lack does not spoil the load.
     if (loaded == script().total || (destination.channel_ended && loaded >= script().eof)) {
       if (++load_ticks > kLoadTicks) finish_load();
@@ -432,6 +446,18 @@ struct ScriptedWorld::Model {
   void refuse_load() {
     load_done = true;
     destination.messages = "load of migration failed: Input/output error";
+    set_status(destination, MigrationStatus::failed);
+    end(destination, {1, 0});
+  }
+
+  void refuse_load() {
+    static const std::map<Mismatch, const char*> words{
+        {Mismatch::ram, "Size mismatch: pc.ram: 0x200 != 0x100: Invalid argument"},
+        {Mismatch::machine, "Machine type received is 'new' and local is 'old'"},
+        {Mismatch::devices, "Unknown savevm section or instance 'virtio-net' 0"},
+        {Mismatch::cpu, "Unknown savevm section or instance 'apic' 0"}};
+    load_done = true;
+    destination.messages = words.at(*mismatch);
     set_status(destination, MigrationStatus::failed);
     end(destination, {1, 0});
   }
@@ -467,7 +493,7 @@ struct ScriptedWorld::Model {
   void tick() {
     at(now + Milliseconds(1), [this] { tick(); });
     for (auto* one : {&source, &destination})
-      while (responsive(*one) && !one->inbox.empty()) {
+      while (responsive(*one) && !one->silent && !one->inbox.empty()) {
         const auto act = std::move(one->inbox.front());
         one->inbox.erase(one->inbox.begin());
         act();
@@ -524,6 +550,7 @@ void ScriptedWorld::migrate() {
   m.in_band(m.source, [&m] {
     m.migrating = true;
     m.set_status(m.source, MigrationStatus::setup);
+    if (!m.listens) m.give_up(MigrationStatus::failed, "Failed to connect: Connection refused");
   });
 }
 
@@ -549,8 +576,9 @@ History& ScriptedWorld::history() { return model_->history; }
 Sight ScriptedWorld::sight(Side host) const {
   const Host& one = model_->host(host);
   auto sight = one.told;
-  sight.answers = one.alive && !(one.asked && model_->now - *one.asked >
-                                                  Milliseconds(model_->plan.patience_ms / 2));
+  const auto since = one.shut_out ? std::optional(one.closed_at) : one.asked;
+  sight.answers =
+      one.alive && !(since && model_->now - *since > Milliseconds(model_->plan.patience_ms / 2));
   return sight;
 }
 
@@ -604,7 +632,9 @@ void ScriptedWorld::yank(Side host) {
   m.moved();
   // Out of band: answered although the main loop is blocked, but not by a host that stands still.
   m.after(Milliseconds(5), [&m, &one] {
-    if (m.moves(one)) one.channel_ended = one.closed = true;
+    if (!m.moves(one) || !Model::heard(one)) return;
+    one.channel_ended = one.closed = true;
+    m.history.add(to_string(one.side), "qmp-reply", "yank");
   });
 }
 
@@ -632,6 +662,7 @@ void ScriptedWorld::quit(Side host) {
   Host& one = m.host(host);
   m.command(one, "quit", [&m, &one] {
     if (m.defects.deaf_to_quit && &one == &m.destination) return;
+    one.leaving = true;  // QEMU leaves its main loop: nothing that was sent later is answered
     m.after(kQuitTime, [&m, &one] { m.end(one, {0, 0}); });
   });
 }
@@ -768,6 +799,44 @@ StorageSight ScriptedWorld::storage(Side host) const {
 }
 
 std::optional<std::vector<std::byte>> ScriptedWorld::disk() { return std::nullopt; }
+void ScriptedWorld::close_management(Side host) {
+  Host& one = model_->host(host);
+  one.shut_out = true;
+  one.closed_at = model_->now;
+  one.asked.reset();
+  one.ask_again = false;
+  one.inbox.clear();
+  one.told.run = RunState::unknown;
+  one.told.migration = MigrationStatus::unknown;
+}
+std::optional<std::string> ScriptedWorld::management_shut_out(Side host) const {
+  const Host& one = model_->host(host);
+  if (!one.shut_out || model_->now - one.closed_at < Milliseconds(1)) return std::nullopt;
+  return "scripted: shut out";
+}
+void ScriptedWorld::silence_management(Side host) {
+  model_->host(host).silent = true;
+  model_->ask(model_->host(host));
+}
+Milliseconds ScriptedWorld::management_unanswered(Side host) const {
+  const auto& asked = model_->host(host).asked;
+  if (!asked) return Milliseconds(0);
+  return std::chrono::duration_cast<Milliseconds>(model_->now - *asked);
+}
+void ScriptedWorld::restore_management(Side host) {
+  Host& one = model_->host(host);
+  if (Model::heard(one)) return;
+  one.shut_out = one.silent = false;
+  one.told.run = RunState::unknown;
+  one.told.migration = MigrationStatus::unknown;
+  model_->ask(one);
+}
+void ScriptedWorld::mismatch(Mismatch what, bool more) {
+  // QEMU does not notice one device more, nor another model with the same sections.
+  if (more && (what == Mismatch::devices || what == Mismatch::cpu)) return;
+  model_->mismatch = what;
+}
+void ScriptedWorld::without_listener() { model_->listens = false; }
 
 void ScriptedWorld::poke(Side host, std::uint64_t gpa, Bytes bytes) {
   std::copy(bytes.begin(), bytes.end(),

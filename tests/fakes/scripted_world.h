@@ -94,6 +94,13 @@ class ScriptedWorld final : public World {
   QueueCounts queue_counts(Side host) const override;
   void provoke(Side host) override;
   void destroy_socket(Side host) override;
+  void close_management(Side host) override;
+  std::optional<std::string> management_shut_out(Side host) const override;
+  void silence_management(Side host) override;
+  Milliseconds management_unanswered(Side host) const override;
+  void restore_management(Side host) override;
+  void mismatch(Mismatch what, bool more) override;
+  void without_listener() override;
   void poke(Side host, std::uint64_t gpa, Bytes bytes) override;
 
   /// What the arbiter persisted, in order.

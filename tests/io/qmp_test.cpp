@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/error.h"
+#include "harness/io/listener.h"
 
 namespace migfuzz {
 namespace {
@@ -255,6 +256,91 @@ TEST_CASE("A passed descriptor arrives and is the same file", "[qmp]") {
   const io::UniqueFd received(raw);
   CHECK(::write(received.get(), "ok", 2) == 2);
   CHECK(file.text() == "ok");
+}
+
+TEST_CASE("A closed connection fails its commands; a new one starts with a greeting anew",
+          "[qmp]") {
+  io::Loop loop;
+  const auto listener = io::listen_unix();
+  std::vector<std::string> log;
+  const auto dial = [&] {
+    return std::make_unique<io::Qmp>(
+        loop, io::connect_unix(listener.name),
+        io::Qmp::Handlers{[&](const std::string& name, const json&) { log.push_back(name); },
+                          [&] { log.push_back("closed"); }, nullptr});
+  };
+  Peer peer;
+  const auto accept = [&] {
+    peer.here = io::UniqueFd(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK));
+    REQUIRE(peer.here);
+    peer.say(kGreeting);
+  };
+  const io::Ticker ticker(loop, Milliseconds(1), [&] { peer.serve(); });
+  const auto until = [&](const std::function<bool()>& done) {
+    return loop.run_until(done, Clock::now() + Milliseconds(3000));
+  };
+  peer.answers = {R"({"return":{},"id":$ID})", ""};
+  auto qmp = dial();
+  accept();
+  CHECK(qmp->negotiate(false, Clock::now() + Milliseconds(3000)) == "7.2.22");
+  qmp->send("query-status", {}, [&](const json&, const io::QmpError* error) {
+    log.push_back("query-status " + (error == nullptr ? "ok" : error->kind));
+  });
+  qmp->close();
+  CHECK(log == std::vector<std::string>{"query-status ConnectionClosed", "closed"});
+  CHECK_FALSE(qmp->open());
+  // The peer notices the end, and an event of the meantime is lost.
+  char byte = 0;
+  const auto ended = [&] {
+    return ::recv(peer.here.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+  };
+  CHECK(until(ended));
+  log.clear();
+  peer.commands.clear();
+  peer.incoming.clear();
+  peer.answers = {R"({"return":{},"id":$ID})", R"({"return":{"status":"paused"},"id":$ID})"};
+  qmp = dial();
+  qmp->begin(false, [&] { log.push_back("ready"); });
+  qmp->send("query-status", {}, [&](const json& value, const io::QmpError*) {
+    log.push_back("query-status " + value.value("status", ""));
+  });
+  CHECK_FALSE(qmp->greeted());
+  accept();
+  CHECK(until([&] { return log.size() == 2; }));
+  CHECK(log == std::vector<std::string>{"ready", "query-status paused"});
+  REQUIRE(peer.commands.size() == 2);
+  CHECK(peer.commands[0]["execute"] == "qmp_capabilities");
+  CHECK(peer.commands[1]["execute"] == "query-status");
+}
+
+TEST_CASE("While held nothing passes either way; then everything does, in order", "[qmp]") {
+  Talk t;
+  t.qmp.hold(true);
+  t.qmp.send("stop", {}, [&](const json&, const io::QmpError* error) { t.note("stop", error); });
+  t.peer.answers = {R"({"return":{},"id":$ID})"};
+  t.peer.say(R"({"event":"A"})");
+  t.until([] { return false; }, 20);
+  CHECK(t.peer.commands.empty());
+  CHECK(t.log.empty());
+  CHECK(t.qmp.open());
+  CHECK(t.qmp.waiting_since().has_value());
+  t.qmp.hold(false);
+  CHECK(t.until([&] { return t.log.size() == 2; }));
+  CHECK(t.log == std::vector<std::string>{"event A", "stop ok"});
+}
+
+TEST_CASE("The kernel tells who is served by a listening socket and who waits", "[listener]") {
+  auto listener = io::listen_unix();
+  const auto first = io::connect_unix(listener.name), second = io::connect_unix(listener.name);
+  REQUIRE(first);
+  CHECK(io::connections_of(listener.name).queued == 2);
+  io::UniqueFd served(::accept4(listener.socket.get(), nullptr, nullptr, 0));
+  CHECK(io::connections_of(listener.name).accepted == 1);
+  CHECK(io::connections_of(listener.name).queued == 1);
+  served.reset();
+  CHECK(io::connections_of(listener.name).accepted == 0);
+  listener.socket.reset();
+  CHECK_FALSE(io::connect_unix(listener.name));
 }
 
 TEST_CASE("Nothing is called any more once the connection object has ended", "[qmp]") {

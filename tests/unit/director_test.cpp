@@ -66,6 +66,41 @@ TEST_CASE("Every fault is delivered and judged as the table says", "[director]")
         }
 }
 
+TEST_CASE("A refused migration leaves the source running, and its proof is the refusal itself",
+          "[director]") {
+  for (const auto* protocol : {"handshake", "autostart"})
+    for (const auto& kind : all_faults()) {
+      if (!kind.before_start) continue;
+      const ScriptedCase one(
+          fakes::scripted_cell(kind, Side::destination, "prepare/ready", protocol));
+      INFO(protocol << " " << kind.name << "\n" << one.story());
+      CHECK(one.evidence.delivered);
+      CHECK(one.result.verdict == Verdict::pass);
+      CHECK(one.result.survivor == "source");
+    }
+}
+
+TEST_CASE("A difference that the destination accepts is no refused migration", "[director]") {
+  auto plan = fakes::scripted_cell(make_mismatch_cpu(), Side::destination, "prepare/ready");
+  plan.faults[0].parameter = 1;
+  const ScriptedCase one(plan);
+  INFO(one.story());
+  CHECK(one.result.survivor == "destination");
+  CHECK(one.symptom("delivery") == "not-delivered");
+}
+
+TEST_CASE("A manager that was blind sees again, and a command it lost is sent again",
+          "[director]") {
+  for (const auto& kind : {make_mgmt_close(), make_mgmt_silence()})
+    for (const auto* point : {"prepare/connected", "stopcopy/enter", "activate/before-cont"}) {
+      const ScriptedCase one(fakes::scripted_cell(kind, Side::destination, point));
+      INFO(kind.name << " " << point << "\n" << one.story());
+      CHECK(one.result.verdict == Verdict::pass);
+      CHECK(one.result.survivor == "destination");
+      CHECK(one.evidence.destination.at_settle.run == RunState::running);
+    }
+}
+
 TEST_CASE("Under handshake no fault makes both hosts run", "[director]") {
   for (const auto* point : {"reserve/ram-setup-end", "precopy/page:100", "stopcopy/ram-end",
                             "commit/vmdesc-middle", "commit/vmdesc-end", "commit/ack",

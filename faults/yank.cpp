@@ -1,0 +1,54 @@
+// yank: somebody sends `yank` to one QEMU, out of band: its migration channel ends at once.
+//
+// The command is served outside the main loop, so it works on a QEMU whose monitor is blocked by a
+// write. QEMU shuts its migration sockets down; bytes already queued may still travel.
+// Proof: QEMU answered the command, and its kernel reports no established migration socket any
+// more; or the destination's load failed on the spot and QEMU ended with status 1 before it could
+// answer. A refusal ("Instance not found") is no proof: the migration was over on that side.
+#include <fmt/format.h>
+
+#include "faults/catalog.h"
+
+namespace migfuzz {
+
+FaultKind make_yank() {
+  FaultKind kind;
+  kind.name = "yank";
+  kind.summary = "somebody yanks the migration channel of one QEMU, out of band";
+  kind.component = "management";
+  kind.effect = Effect::cuts_channel;
+  kind.sides = {Side::source, Side::destination};
+  kind.transport = Transport::tcp;
+  kind.needs_tcp = true;  // the proof is read from the kernel's list of TCP sockets
+  kind.flow = Flow::at_delivery;
+  kind.colour = "#a3522e";
+  kind.excluded = [](const Trigger& at, Side side) -> std::string {
+    const auto& [phase, name, plus_bytes] = at.point;
+    if (phase == Phase::prepare) return "the channel does not carry the migration yet";
+    const bool acknowledged = phase == Phase::commit && name.starts_with("ack") &&
+                              (name == "ack-end" || side == Side::destination);
+    if (phase == Phase::activate || acknowledged)
+      return "the migration is over on that side: QEMU answers \"Instance not found\"";
+    return "";
+  };
+  kind.inject = [](World& world, const FaultSpec& spec) { world.yank(spec.side); };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    const auto who = to_string(spec.side);
+    const auto sight = world.sight(spec.side);
+    if (sight.dead) {
+      const bool load_failed = sight.ending && sight.ending->code == 1;
+      if (!load_failed) return std::nullopt;
+      return fmt::format("the {}'s load ended with its channel: {}", who,
+                         world.messages(spec.side));
+    }
+    const auto* reply = world.history().last(who, "qmp-reply", "yank");
+    if (reply == nullptr || text_field(*reply, "error") || !world.cut_seen(spec.side))
+      return std::nullopt;
+    return fmt::format("the {} answered yank and has no established migration socket any more",
+                       who);
+  };
+  kind.heal = [](World&, const FaultSpec&) {};
+  return kind;
+}
+
+}  // namespace migfuzz

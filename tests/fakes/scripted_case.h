@@ -36,8 +36,10 @@ inline Plan scripted_cell(const FaultKind& kind, Side side, const std::string& p
   plan.protocol = protocol;
   plan.transport = kind.transport;
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
-  plan.faults = {{std::string(kind.name), side, trigger_from(point), kind.heal_after_ms,
-                  kind.acts_on_page ? 4711u : 0u}};
+  // What follows the end mark is a few bytes here: at the default rate they would pass in a tick.
+  const std::uint64_t parameter = kind.acts_on_page ? 4711 : kind.name == "slow" ? 1000 : 0;
+  plan.faults = {
+      {std::string(kind.name), side, trigger_from(point), kind.heal_after_ms, parameter}};
   return plan;
 }
 

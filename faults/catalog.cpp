@@ -34,6 +34,8 @@ std::vector<FaultKind> all_faults() {
       make_io_hang(),
       make_storage_crash(),
       make_lock_conflict(),
+      make_arbiter_crash(),
+      make_arbiter_pause(),
       make_corrupt(),
       make_corrupt_frame(),
   };

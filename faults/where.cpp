@@ -40,4 +40,10 @@ std::string needs_bulk_behind(const Trigger& trigger, Side side) {
   return "";
 }
 
+std::string needs_decisions(const Trigger& trigger, Side) {
+  if (to_string(trigger.point) == "prepare/ready")
+    return "`migrate` is not sent yet: there is nothing to decide";
+  return "";
+}
+
 }  // namespace migfuzz

@@ -20,4 +20,7 @@ std::string needs_stream_behind(const Trigger& trigger, Side side);
 /// The same on a host's leg: TCP lets the source send ahead of the point, over its own leg.
 std::string needs_bulk_behind(const Trigger& trigger, Side side);
 
+/// For what is seen by a decision that is not taken: there must be decisions to come.
+std::string needs_decisions(const Trigger& trigger, Side side);
+
 }  // namespace migfuzz

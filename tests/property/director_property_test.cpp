@@ -37,7 +37,8 @@ Plan arbitrary_plan(const std::string& protocol) {
   if (point.starts_with("stopcopy/device") && !point.ends_with("last/end"))
     fault.trigger.point.plus_bytes = *rc::gen::inRange<std::uint64_t>(0, 8);
   if (kind.heal_after_ms > 0 || kind.name == "hang")
-    fault.heal_after_ms = *rc::gen::inRange<std::uint32_t>(0, plan.patience_ms / 4);
+    fault.heal_after_ms =
+        *rc::gen::inRange<std::uint32_t>(kind.must_heal ? 1 : 0, plan.patience_ms / 4);
   // The table's `healed-hole` holds for a hole shorter than the patience, retransmission included.
   if (kind.transport == Transport::tcp && kind.heal_after_ms > 0) plan.patience_ms += 400;
   return plan;

@@ -45,6 +45,8 @@ std::vector<FaultKind> all_faults() {
       make_mismatch_machine(),
       make_mismatch_devices(),
       make_mismatch_cpu(),
+      make_arbiter_crash(),
+      make_arbiter_pause(),
       make_corrupt(),
       make_corrupt_frame(),
   };

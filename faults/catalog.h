@@ -17,6 +17,8 @@ FaultKind make_truncate();
 FaultKind make_stall();
 FaultKind make_port_disabled();
 FaultKind make_link_down();
+FaultKind make_arbiter_crash();
+FaultKind make_arbiter_pause();
 FaultKind make_corrupt();
 FaultKind make_io_error();
 FaultKind make_io_hang();

@@ -46,4 +46,10 @@ std::string only_before_start(const Trigger& trigger, Side) {
                : "it is there before the hosts are started, so it has one point: prepare/ready";
 }
 
+std::string needs_decisions(const Trigger& trigger, Side) {
+  if (to_string(trigger.point) == "prepare/ready")
+    return "`migrate` is not sent yet: there is nothing to decide";
+  return "";
+}
+
 }  // namespace migfuzz

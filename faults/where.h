@@ -22,4 +22,7 @@ std::string needs_bulk_behind(const Trigger& trigger, Side side);
 /// For kinds that are there before the hosts are started: they have the one point `prepare/ready`.
 std::string only_before_start(const Trigger& trigger, Side side);
 
+/// For what is seen by a decision that is not taken: there must be decisions to come.
+std::string needs_decisions(const Trigger& trigger, Side side);
+
 }  // namespace migfuzz

@@ -11,6 +11,10 @@ Arbiter::Arbiter(const Protocol& protocol, const std::vector<std::string>& journ
     if (!action) throw InfraError("arbiter: its journal has the unknown word `" + word + "`");
     journal_ = record(journal_, *action);
   }
+  // What a predecessor journalled it may never have sent. Who owns the VM, and who was told to run
+  // or may run on (`cancelled`), stands; what is harmless to do again is forgotten.
+  journal_.continued = journal_.asked_destination = false;
+  journal_.yanked_source = journal_.yanked_destination = false;
 }
 
 Decision Arbiter::next(Situation situation) const {

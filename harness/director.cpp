@@ -27,9 +27,10 @@ class Director {
            const FaultKind* fault)
       : plan_(plan),
         world_(world),
+        protocol_(protocol),
         guest_(guest),
         fault_(fault),
-        arbiter_(protocol, world.journal()) {}
+        arbiter_(Arbiter(protocol, world.journal())) {}
 
   Evidence run() {
     std::vector<Effect> effects;
@@ -97,8 +98,7 @@ class Director {
     for (;;) {
       const bool fault_moved = step_fault();
       if (fault_moved) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
-      // A fault on its way may still undo what has settled: a host that was told to quit is up.
-      if (step_arbiter() && stage_ != Stage::injected) break;
+      if (step_arbiter()) break;
       if (stage_ == Stage::waiting && world_.now() > trigger_deadline) give_up_trigger();
       if (world_.now() > settle_deadline) return expire();
       const auto mark = world_.last_progress();
@@ -230,15 +230,58 @@ class Director {
       if (!world_.sight(side).dead) world_.ask(side);
   }
 
+  // The arbiter's own failures. While it is away nobody decides, asks or sends; what one would do
+  // now is reported, because that nothing happens then is the only thing that shows its absence.
+  bool arbiter_is_away() {
+    auto& sight = world_.arbiter();
+    const bool away = sight.wanted != ArbiterSight::State::decides;
+    if (!away && arbiter_) return false;
+    if (!away) return restart_arbiter();
+    if (unsent_) sight.due = to_string(*unsent_);
+    if (sight.wanted == ArbiterSight::State::gone && arbiter_) {
+      arbiter_.reset();
+      unsent_.reset();
+      asked_at_.reset();
+      sight.exists = false;
+      note("arbiter", "note", "gone", {{"journal entries", std::int64_t(sight.journal_entries)}});
+    }
+    if (!sight.due.empty()) return true;
+    const auto decision =
+        arbiter_ ? arbiter_->next(look()) : Arbiter(protocol_, world_.journal()).next(look());
+    if (decision.action != Action::wait) sight.due = to_string(decision.action);
+    return true;
+  }
+
+  // A new arbiter knows the journal, and of the hosts what they answer from now on.
+  bool restart_arbiter() {
+    const auto words = world_.journal();
+    arbiter_.emplace(protocol_, words);
+    world_.arbiter().exists = true;
+    acted_ = world_.now();
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.ask(side);
+    note("arbiter", "note", "started", {{"journal entries", std::int64_t(words.size())}});
+    return false;
+  }
+
+  // A fault that has not shown its effect, or is still to be healed, may undo what has settled: a
+  // host that was told to quit is up, one whose disk fails has just said that it runs.
+  bool fault_is_under_way() const {
+    return stage_ == Stage::injected ||
+           (stage_ == Stage::delivered && spec().heal_after_ms > 0);
+  }
+
   // True when the protocol says that everything has settled.
   bool step_arbiter() {
+    if (arbiter_is_away()) return false;
     if (holds_arbiter()) return false;
     if (unsent_) carry_out(*std::exchange(unsent_, std::nullopt));
     const auto situation = look();
     ask_the_silent(situation);
     if (situation.destination.run == RunState::running && pass("activate/resumed")) return false;
-    const auto [action, why] = arbiter_.next(situation);
+    const auto [action, why] = arbiter_->next(situation);
     if (action == Action::wait) return false;
+    if (action == Action::done && fault_is_under_way()) return false;
     // The canaries' arbiter forgets to end the host that lost: the defect could not show otherwise.
     if (!plan_.plant.empty() && action == Action::discard_source) return true;
     const bool about_to_run =
@@ -246,7 +289,7 @@ class Director {
     if (about_to_run && pass("activate/before-cont")) return false;
     if (action == Action::discard_source && pass("activate/before-discard")) return false;
     world_.persist(to_string(action));
-    arbiter_.note(action);
+    arbiter_->note(action);
     note("arbiter", "decision", to_string(action), {{"why", why}});
     if (action == Action::run_destination && pass("activate/cont-journalled")) {
       acted_ = world_.now();
@@ -477,12 +520,13 @@ class Director {
 
   const Plan& plan_;
   World& world_;
+  const Protocol& protocol_;
   const Guest& guest_;
   const FaultKind* fault_;
   Evidence evidence_;
   Stage stage_ = Stage::none;
   bool healed_ = false;
-  Arbiter arbiter_;
+  std::optional<Arbiter> arbiter_;  // none while it is crashed
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;

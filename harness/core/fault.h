@@ -29,7 +29,7 @@ enum class Flow {
 struct FaultKind {
   std::string_view name;
   std::string_view summary;              // one line: what fails and what the peers see
-  std::string_view component;            // "qemu", "host", "channel", "network", "storage", "data"
+  std::string_view component;            // "qemu", "network", "arbiter", …: what it hits
   Effect effect = Effect::loses_host;    // what it amounts to: the key of the expected outcomes
   bool active = true;                    // active: does something; passive: stops doing something
   std::vector<Side> sides;               // where it can hit

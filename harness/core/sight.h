@@ -89,6 +89,20 @@ struct ChannelSight {
   Pace pace, back_pace;  // since a stage was set: towards the destination, towards the source
 };
 
+/// The running manager: what a fault asks of it, and what was seen meanwhile. The fault writes the
+/// first two, whoever runs the arbiter obeys and reports the others.
+struct ArbiterSight {
+  enum class State {
+    decides,
+    pauses,  // takes no decision, and goes on later with what it had
+    gone     // whatever it knew is forgotten; a new one starts from the journal alone
+  };
+  State wanted = State::decides;
+  std::size_t journal_entries = 0;  // of the journal, when it was stopped
+  bool exists = true;               // an arbiter is in memory
+  std::string due;  // what one would have done at a moment at which nothing was; empty: nothing yet
+};
+
 /// What can happen to the storage under a host.
 enum class StorageFailure {
   errors,  // its server answers every request with EIO

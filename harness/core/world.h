@@ -65,6 +65,10 @@ class World {
   /// Every decision that was persisted, oldest first, read back from where it lies.
   virtual std::vector<std::string> journal() const = 0;
 
+  /// The arbiter's own failures. It decides about the world and is no part of it, so this is no
+  /// effect but a note on the desk between a fault and whoever runs the arbiter.
+  ArbiterSight& arbiter() { return arbiter_; }
+
   // --- what faults may do ----------------------------------------------------------------------
   virtual void kill(Side host) = 0;
   virtual void freeze(Side host) = 0;
@@ -137,6 +141,9 @@ class World {
   // --- what only the canary may do -------------------------------------------------------------
   /// Overwrites a stretch of a host's RAM.
   virtual void poke(Side host, std::uint64_t gpa, Bytes bytes) = 0;
+
+ private:
+  ArbiterSight arbiter_;
 };
 
 }  // namespace migfuzz

@@ -48,6 +48,15 @@ class Autostart final : public Protocol {
   }
 
   static Decision after_failure(const Situation& s) {
+    const bool stands = s.source.run == RunState::paused ||
+                        s.source.run == RunState::postmigrate ||
+                        s.source.run == RunState::io_error;
+    // An image lock that the destination holds keeps the source from running again.
+    if (stands && s.quiet >= s.patience && s.destination.run == RunState::running)
+      return {Action::discard_source, "it cannot run again, and the destination runs"};
+    if (stands && s.quiet >= s.patience && s.destination.dead)
+      return {Action::run_source, "it stands still and the destination is proved dead"};
+    if (stands) return {Action::wait, ""};
     if (!s.destination.dead)
       return {Action::fence_destination, "the source reports that the migration failed"};
     if (s.source.run == RunState::running) return {Action::done, "the source runs on"};

@@ -31,7 +31,13 @@ class Handshake final : public Protocol {
 
  private:
   static Decision while_source_owns(const Situation& s) {
+    // It runs again by then, or will: the destination's image is the past, even if the source dies
+    // before the destination is fenced. Hence it is written down first.
+    if (protocols::given_up(s.source.migration))
+      return {Action::take_back, "the source reports that the migration failed"};
     if (s.source.dead) {
+      if (s.journal.cancelled)
+        return {Action::take_back, "the source was told to give up: it may have run on and died"};
       if (!s.destination.dead && s.destination.migration == MigrationStatus::completed)
         return {Action::hand_over,
                 "the source is proved dead, the destination has the whole image"};
@@ -39,19 +45,7 @@ class Handshake final : public Protocol {
     }
     if (s.source.migration == MigrationStatus::completed)
       return {Action::hand_over, "the source reports completed"};
-    if (protocols::given_up(s.source.migration)) return after_failure(s);
     return protocols::supervise(s);
-  }
-
-  static Decision after_failure(const Situation& s) {
-    if (!s.destination.dead)
-      return {Action::fence_destination, "the migration failed: the source owns the VM"};
-    if (s.source.run == RunState::running) return {Action::done, "the source runs on"};
-    if (s.source.run == RunState::paused || s.source.run == RunState::postmigrate)
-      return {Action::take_back, "the source stands still and the destination is proved dead"};
-    if (s.quiet >= s.patience && !s.source.answers)
-      return {Action::fence_source, "the source does not answer"};
-    return {Action::wait, ""};
   }
 
   static Decision after_hand_over(const Situation& s) {
@@ -88,12 +82,19 @@ class Handshake final : public Protocol {
   }
 
   static Decision after_take_back(const Situation& s) {
+    if (!s.destination.dead)
+      return {Action::fence_destination, "the VM is the source's: the destination must not run"};
     if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
-    if (s.source.run == RunState::running) return {Action::done, "the source runs again"};
-    if (!s.journal.ran_source) return {Action::run_source, "the VM was taken back"};
+    if (s.source.run == RunState::running) return {Action::done, "the source runs"};
+    // io-error: it could not activate or flush its images when it resumed; they may work again.
+    const bool stands = s.source.run == RunState::paused ||
+                        s.source.run == RunState::postmigrate ||
+                        s.source.run == RunState::io_error;
+    if (stands && !s.journal.ran_source)
+      return {Action::run_source, "it stands still and the destination is proved dead"};
     if (s.quiet < s.patience) return {Action::wait, ""};
     if (!s.source.answers) return {Action::fence_source, "the source does not answer"};
-    return {Action::run_source, "the source was told to run and does not"};
+    return {Action::run_source, "the source answers and does not run"};
   }
 };
 

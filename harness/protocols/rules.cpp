@@ -8,32 +8,53 @@ bool given_up(MigrationStatus status) {
   return status == MigrationStatus::failed || status == MigrationStatus::cancelled;
 }
 
+namespace {
+
+// Closes the channel under a destination that still waits: its load completes with what has
+// arrived, or fails. Only one that says itself that it reads nothing can be fenced meanwhile.
+Decision end_load(const Situation& s) {
+  if (s.journal.yanked_destination && s.destination.migration != MigrationStatus::active)
+    return {Action::fence_destination, "the destination has no image and reads none"};
+  return {Action::yank_destination, "the destination still waits for a source that is gone"};
+}
+
+// The source is silent, for good or for a while, and holds the VM unless the destination has all of
+// it. Neither is fenced before it is known which. The source is not told to give up: it could run
+// on unheard, and the destination could not take over any more.
+Decision without_source(const Situation& s) {
+  if (s.destination.answers && s.destination.migration == MigrationStatus::completed)
+    return {Action::fence_source, "the source is silent, the destination has the whole image"};
+  if (s.journal.yanked_destination && !s.destination.answers)
+    return {Action::fence_destination, "both hosts are silent: the destination is not the owner"};
+  return end_load(s);
+}
+
+}  // namespace
+
 Decision supervise(const Situation& s) {
   const Journal& j = s.journal;
   if (s.source.migration == MigrationStatus::pre_switchover && !j.continued)
     return {Action::continue_switchover, "the source stopped and waits before the switch-over"};
   if (s.destination.dead && !j.cancelled) return {Action::cancel, "the destination is dead"};
   if (s.quiet < s.patience) return {Action::wait, ""};
+  if (!s.destination.dead && !s.source.answers) return without_source(s);
   if (!j.cancelled) return {Action::cancel, "nothing has moved for the arbiter's patience"};
   if (!j.yanked_source) return {Action::yank_source, "cancel had no effect in time"};
-  // Whoever does not answer is taken for hung. The destination goes first: before a hand-over it is
-  // never the owner, and a source that is only blocked on the channel is freed by its end. A silent
-  // source whose destination answers is fenced, because the destination may hold the whole image.
-  if (!s.destination.dead && (!s.destination.answers || s.source.answers))
+  // A source that answers holds the VM and is never fenced; one that is blocked on the channel is
+  // freed by the other end.
+  if (!s.destination.dead)
     return {Action::fence_destination, "cancel and yank had no effect in time"};
-  return {Action::fence_source, "the source answers neither monitor"};
+  if (s.source.answers)
+    return {Action::cancel, "the source answers and goes on: the cancel may have been lost"};
+  return {Action::fence_source, "the source is silent and nobody else has the image"};
 }
 
 Decision salvage(const Situation& s) {
   if (s.destination.dead) return {Action::done, "both hosts are dead: the VM is lost"};
-  // The destination may still be reading what was in flight; a dead peer's silence never ends by
-  // itself, so the arbiter closes the channel. The load then completes or fails.
-  if (!s.journal.yanked_destination) {
-    if (s.quiet < s.patience) return {Action::wait, ""};
-    return {Action::yank_destination, "the source is dead and the destination still waits for it"};
-  }
   if (s.quiet < s.patience) return {Action::wait, ""};
-  return {Action::fence_destination, "the destination has no complete image and does not end"};
+  if (s.journal.yanked_destination && !s.destination.answers)
+    return {Action::fence_destination, "the source is dead and the destination does not answer"};
+  return end_load(s);
 }
 
 }  // namespace protocols

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "harness/arbiter.h"
 #include "harness/core/error.h"
 #include "harness/protocols/catalog.h"
 #include "tests/fakes/situations.h"
@@ -78,11 +79,10 @@ TEST_CASE("A destination that has loaded waits until the source has said so", "[
   s.source = host(R::finish_migrate, M::device);
   s.destination = host(R::paused, M::completed);
   CHECK(handshake(s) == Action::wait);
-  // A silent source may have taken the migration for failed and run on.
+  // A silent source could take a cancel and run on unheard: it is fenced, not told.
   s.source.answers = false;
   s.quiet = kLong;
-  CHECK(handshake(s) == Action::cancel);
-  CHECK(handshake(after(s, {Action::cancel, Action::yank_source})) == Action::fence_source);
+  CHECK(handshake(s) == Action::fence_source);
 }
 
 TEST_CASE("A failed migration fences the destination before the source counts as running",
@@ -90,8 +90,10 @@ TEST_CASE("A failed migration fences the destination before the source counts as
   for (const auto status : {M::failed, M::cancelled}) {
     auto s = migrating();
     s.source = host(R::running, status);
-    CHECK(handshake(s) == Action::fence_destination);
     CHECK(autostart(s) == Action::fence_destination);
+    CHECK(handshake(s) == Action::take_back);
+    s = after(s, {Action::take_back});
+    CHECK(handshake(s) == Action::fence_destination);
     s.destination = dead_host();
     CHECK(handshake(s) == Action::done);
     CHECK(autostart(s) == Action::done);
@@ -102,10 +104,10 @@ TEST_CASE("A source that stands still after a failure runs only when the destina
           "[protocol]") {
   auto s = migrating();
   s.source = host(R::paused, M::failed);
-  CHECK(handshake(s) == Action::fence_destination);
-  s.destination = dead_host();
   CHECK(handshake(s) == Action::take_back);
   s = after(s, {Action::take_back});
+  CHECK(handshake(s) == Action::fence_destination);
+  s.destination = dead_host();
   CHECK(handshake(s) == Action::run_source);
   s = after(s, {Action::run_source});
   CHECK(handshake(s) == Action::wait);
@@ -121,16 +123,50 @@ TEST_CASE("Without progress the mildest means comes first", "[protocol]") {
   s = after(s, {Action::yank_source});
   CHECK(handshake(s) == Action::fence_destination);
   s.destination = dead_host();
+  CHECK(handshake(s) == Action::cancel);
+  s.source.answers = false;
   CHECK(handshake(s) == Action::fence_source);
 }
 
-TEST_CASE("Of two silent hosts the destination goes first, a silent source alone goes itself",
-          "[protocol]") {
-  auto s = after(migrating(kLong), {Action::cancel, Action::yank_source});
+TEST_CASE("Of two silent hosts the destination goes first", "[protocol]") {
+  auto s = migrating(kLong);
   s.source.answers = s.destination.answers = false;
-  CHECK(handshake(s) == Action::fence_destination);
-  s.destination.answers = true;
+  CHECK(handshake(s) == Action::yank_destination);
+  CHECK(handshake(after(s, {Action::yank_destination})) == Action::fence_destination);
+}
+
+TEST_CASE("A silent source is fenced when it is known who has the image", "[protocol]") {
+  auto s = migrating(kLong);
+  s.source.answers = false;
+  CHECK(handshake(s) == Action::yank_destination);
+  s = after(s, {Action::yank_destination});
+  CHECK(handshake(s) == Action::yank_destination);
+  auto loaded = s;
+  loaded.destination = host(R::paused, M::completed);
+  CHECK(handshake(loaded) == Action::fence_source);
+  s.destination = dead_host();
+  s = after(s, {Action::cancel, Action::yank_source});
   CHECK(handshake(s) == Action::fence_source);
+}
+
+TEST_CASE("A source that was told to give up, or said so, and died is not inherited from",
+          "[protocol]") {
+  auto s = migrating();
+  s.source = dead_host();
+  s.destination = host(R::paused, M::completed);
+  CHECK(handshake(s) == Action::hand_over);
+  CHECK(handshake(after(s, {Action::cancel})) == Action::take_back);
+  s.source.migration = M::failed;
+  CHECK(handshake(s) == Action::take_back);
+}
+
+TEST_CASE("A new arbiter keeps who may run and forgets what was only tried", "[protocol]") {
+  const auto protocol = make_handshake();
+  const Arbiter arbiter(*protocol, {"continue-switchover", "yank-source", "cancel", "hand-over",
+                                    "ask-destination", "run-destination"});
+  Journal kept;
+  kept.handed_over = kept.ran_destination = kept.cancelled = true;
+  CHECK(arbiter.journal() == kept);
 }
 
 TEST_CASE("A dead destination cancels the migration at once", "[protocol]") {
@@ -148,7 +184,10 @@ TEST_CASE("A dead source hands over only to a destination that has the whole ima
   s.quiet = kLong;
   CHECK(handshake(s) == Action::yank_destination);
   s = after(s, {Action::yank_destination});
-  CHECK(handshake(s) == Action::fence_destination);
+  CHECK(handshake(s) == Action::yank_destination);
+  auto silent = s;
+  silent.destination.answers = false;
+  CHECK(handshake(silent) == Action::fence_destination);
   s.destination = host(R::paused, M::completed);
   CHECK(handshake(s) == Action::hand_over);
 }

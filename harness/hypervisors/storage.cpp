@@ -6,6 +6,7 @@
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/storage_server.h"
+#include "harness/io/listener.h"
 #include "harness/io/child.h"
 #include "harness/io/image_lock.h"
 
@@ -47,9 +48,9 @@ struct Disk::State {
   void serve(const io::Network& network, Side side, Clock::time_point deadline) {
     auto& listener = side == Side::source ? source_listener : destination_listener;
     auto& server = side == Side::source ? source : destination;
-    network.inside(side, [&] { listener = io::listen_abstract(); });
+    network.inside(side, [&] { listener = io::listen_unix(); });
     server = std::make_unique<StorageServer>(loop, image.fd(), network.namespace_fd(side),
-                                             listener.name, listener.fd.get());
+                                             listener.name.substr(1), listener.socket.get());
     server->connect(deadline);
   }
 

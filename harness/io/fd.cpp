@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,22 +52,6 @@ UniqueFd reopen(int fd) {
 
 bool allows_direct(int fd) {
   return static_cast<bool>(UniqueFd(::open(path_of(fd).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)));
-}
-
-Listener listen_abstract() {
-  constexpr int kBacklog = 16;
-  Listener made{UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), {}};
-  if (!made.fd) fail("socket");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socklen_t length = sizeof address.sun_family;  // nothing but the family: the kernel names it
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(made.fd.get(), any, length) != 0) fail("naming a socket");
-  length = sizeof address;
-  if (::getsockname(made.fd.get(), any, &length) != 0) fail("a socket's name");
-  made.name.assign(address.sun_path + 1, length - offsetof(sockaddr_un, sun_path) - 1);
-  if (::listen(made.fd.get(), kBacklog) != 0) fail("listening");
-  return made;
 }
 
 std::string path_of(int fd) { return fmt::format("/dev/fd/{}", fd); }

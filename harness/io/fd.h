@@ -36,13 +36,6 @@ void make_tight(int socket_fd);
 UniqueFd reopen(int fd);
 /// The file can be read and written past the page cache (O_DIRECT; memfds since Linux 6.6).
 bool allows_direct(int fd);
-/// An AF_UNIX socket that listens under an abstract name chosen by the kernel (unix(7), autobind):
-/// no file, and nobody outside this network namespace can reach it.
-struct Listener {
-  UniqueFd fd;
-  std::string name;  // without the leading zero byte
-};
-Listener listen_abstract();
 /// A clean name for children: they inherit it when told to, and open it by this path.
 std::string path_of(int fd);
 

@@ -444,20 +444,14 @@ struct ScriptedWorld::Model {
   }
 
   void refuse_load() {
-    load_done = true;
-    destination.messages = "load of migration failed: Input/output error";
-    set_status(destination, MigrationStatus::failed);
-    end(destination, {1, 0});
-  }
-
-  void refuse_load() {
     static const std::map<Mismatch, const char*> words{
         {Mismatch::ram, "Size mismatch: pc.ram: 0x200 != 0x100: Invalid argument"},
         {Mismatch::machine, "Machine type received is 'new' and local is 'old'"},
         {Mismatch::devices, "Unknown savevm section or instance 'virtio-net' 0"},
         {Mismatch::cpu, "Unknown savevm section or instance 'apic' 0"}};
     load_done = true;
-    destination.messages = words.at(*mismatch);
+    destination.messages =
+        mismatch ? words.at(*mismatch) : "load of migration failed: Input/output error";
     set_status(destination, MigrationStatus::failed);
     end(destination, {1, 0});
   }

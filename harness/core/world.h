@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/failures.h"
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
 #include "harness/core/sight.h"

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/sight.h"
+#include "harness/core/failures.h"
 #include "harness/core/types.h"
 #include "harness/io/loop.h"
 #include "harness/io/network.h"

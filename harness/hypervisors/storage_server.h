@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/core/sight.h"
+#include "harness/core/failures.h"
 #include "harness/core/types.h"
 #include "harness/io/loop.h"
 

@@ -162,6 +162,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     result.findings.push_back(
         {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
   name_verdict(result);
+  const auto first = history.first_migration();
   result.survivor = to_string(survivor_of(evidence));
   result.expected = to_string(evidence.expected.expect);
   result.rule = evidence.expected.rule;
@@ -170,11 +171,11 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   if (const auto* proof = history.last("director", "fault", "delivered"))
     result.delivery_proof = text_field(*proof, "proof").value_or("");
   result.duration_ms = end_of(history);
-  result.blackout_ms = survivor_of(evidence) == Survivor::none ? -1 : longest_gap(history);
-  result.phases = phase_bands(history);
-  result.owners = ownership(history);
-  result.heartbeats_source_ms = beats(history, "source");
-  result.heartbeats_destination_ms = beats(history, "destination");
+  result.blackout_ms = survivor_of(evidence) == Survivor::none ? -1 : longest_gap(first);
+  result.phases = phase_bands(first);
+  result.owners = ownership(first);
+  result.heartbeats_source_ms = beats(first, "source");
+  result.heartbeats_destination_ms = beats(first, "destination");
   result.history = worth_drawing(history);
   return result;
 }

@@ -5,8 +5,8 @@
 // stands still. Between two looks at one line of the guest's life its clock may advance by at most
 // the real time between them (QEMU stops it over the blackout, so it lags; nothing may make it
 // jump). A look shows the last record and not the moment itself: the earlier one is old by a
-// record's 4 ms, and by what a loaded machine keeps the guest waiting; kSlackMs covers both (the
-// longest such wait without a fault on a machine with a load of 10 was 60 ms).
+// record's 4 ms, and by what a loaded machine keeps the guest waiting. kSlackMs covers both: five
+// times the most that was seen (79 ms in 122 migrations on two cores under a load of 18).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 namespace migfuzz {
 namespace {
 
-constexpr double kSlackMs = 150;
+constexpr double kSlackMs = 400;
 
 double ms(double ns) { return ns / 1e6; }
 

@@ -32,6 +32,7 @@ class Director {
         fault_(fault),
         arbiter_(Arbiter(protocol, world.journal())) {}
 
+  /// The whole case.
   Evidence run() {
     std::vector<Effect> effects;
     if (fault_ != nullptr) effects.push_back(fault_->effect);
@@ -44,12 +45,23 @@ class Director {
     settle();
     plant_after_settling();
     verify();
+    if (can_retry()) retry();
     tear_down();
     collect();
     return std::move(evidence_);
   }
 
  private:
+  // The director of a second migration: no fault, and a destination of another name.
+  Director(const Director& first, std::string destination)
+      : plan_(first.plan_),
+        world_(first.world_),
+        protocol_(first.protocol_),
+        guest_(first.guest_),
+        fault_(nullptr),
+        arbiter_(Arbiter(protocol_, world_.journal())),
+        destination_(std::move(destination)) {}
+
   const FaultSpec& spec() const { return plan_.faults.front(); }
   void note(std::string_view actor, std::string_view kind, std::string_view name,
             Fields fields = {}) {
@@ -72,12 +84,20 @@ class Director {
     if (fault_ != nullptr && stage_ == Stage::injected)
       wait_until("the fault's effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
+    read_clock(Side::source);
     world_.migrate();
     started_ = acted_ = injected_at_ = world_.now();
   }
 
+  void read_clock(Side side) {
+    const auto guest = guest_.clock(plan_.guest, world_.image(side));
+    const std::chrono::nanoseconds at = world_.now() - world_.history().start();
+    if (guest) evidence_.clock.push_back({std::string(actor(side)), at.count(), *guest});
+  }
+
   // A point of the director's own has been reached; true when the fault strikes here.
   bool pass(std::string_view point) {
+    if (destination_ != "destination") return false;  // a second migration has no points
     if (passed_.insert(std::string(point)).second)
       note("director", "point", point, {{"offset", std::int64_t(world_.channel().forwarded)}});
     if (stage_ != Stage::waiting || to_string(spec().trigger.point) != point) return false;
@@ -343,12 +363,15 @@ class Director {
     world_.fence(side);
   }
 
+  // The host that is up now: once there is a second destination, that one.
   HostEvidence& host(Side side) {
-    return side == Side::source ? evidence_.source : evidence_.destination;
+    if (side == Side::source) return evidence_.source;
+    return evidence_.retry ? evidence_.retry->destination : evidence_.destination;
   }
 
   void run_destination() {
     if (plan_.plant == "stale-page") plant_stale_page();
+    read_clock(Side::destination);
     if (!evidence_.exam_at_switch) compare_at_switch();
     world_.resume(Side::destination);
     if (plan_.plant == "double-resume" || plan_.plant == "double-writer")
@@ -417,10 +440,14 @@ class Director {
     return true;
   }
 
+  std::string_view actor(Side side) const {
+    return side == Side::destination ? std::string_view(destination_) : to_string(side);
+  }
+
   std::uint64_t beats(Side side) const {
     std::uint64_t count = 0;
     for (const auto& event : world_.history().events())
-      if (event.kind == "heartbeat" && event.actor == to_string(side)) ++count;
+      if (event.kind == "heartbeat" && event.actor == actor(side)) ++count;
     return count;
   }
 
@@ -449,6 +476,25 @@ class Director {
     evidence_.beats_after_settle_destination = beats(Side::destination) - destination_before;
     for (const auto side : {Side::source, Side::destination})
       if (runs(side)) examine(side);
+    compare_records();
+  }
+
+  // Nothing runs any more: the records are complete up to the image that was examined last.
+  void compare_records() {
+    const auto& last_exam =
+        evidence_.destination.exam ? evidence_.destination.exam : evidence_.source.exam;
+    last_exam_ = last_exam;
+    if (!last_exam) return;
+    const auto text = records_so_far();
+    if (!guest_.parse(plan_.guest, text).broken)
+      evidence_.records_disagree = guest_.disagreement(plan_.guest, *last_exam, text);
+  }
+
+  // Of all hosts, in the order in which they owned the guest.
+  std::string records_so_far() const {
+    const auto first = world_.first_destination();
+    return world_.guest_text(Side::source) + (first ? first->guest_text : "") +
+           world_.guest_text(Side::destination);
   }
 
   void examine(Side side) {
@@ -459,17 +505,89 @@ class Director {
               const auto run = world_.sight(side).run;
               return run != RunState::running && run != RunState::unknown;
             },
-            kQuitLimit))
+            kQuitLimit)) {
+      read_clock(side);
       host(side).exam = guest_.examine(plan_.guest, world_.image(side), recorded_step(side));
+    }
   }
 
   // The last step that this host's image must hold: recorded by the host itself, or, for the
   // destination, by the source before it.
   std::uint64_t recorded_step(Side side) const {
-    auto text = world_.guest_text(Side::source);
-    if (side == Side::destination) text += world_.guest_text(Side::destination);
+    const auto text =
+        side == Side::destination ? records_so_far() : world_.guest_text(Side::source);
     return guest_.last_step(text).value_or(0);
   }
+
+  // --- a second migration, where the source survived the first ---------------------------------
+
+  bool can_retry() const {
+    return plan_.plant.empty() && evidence_.settled && evidence_.beats_after_settle_source > 0 &&
+           evidence_.beats_after_settle_destination == 0 && evidence_.source.exam &&
+           evidence_.source.at_settle.run == RunState::running;
+  }
+
+  void retry() {
+    if (fault_ != nullptr) fault_->heal(world_, spec());
+    if (!world_.sight(Side::destination).dead) world_.quit(Side::destination);
+    const auto gone = [&] { return world_.sight(Side::destination).dead; };
+    if (!wait_until("the first destination's end", gone, kQuitLimit)) return;
+    keep(Side::destination);
+    evidence_.destination.ending = world_.sight(Side::destination).ending;
+    // Which of the two is a drawn number's parity: both are covered, and no case pays for both.
+    const bool fresh = plan_.guest.seed % 2 == 1;
+    const std::string to = fresh ? "a fresh host" : "the same host";
+    note("director", "retry", "begins", {{"to", to}});
+    world_.start_again(fresh);
+    Director second(*this, "destination-2");
+    evidence_.retry = second.migrate_again();
+    evidence_.retry->to = to;
+    last_exam_ = second.last_exam_;
+    const auto& clock = second.evidence_.clock;
+    evidence_.clock.insert(evidence_.clock.end(), clock.begin(), clock.end());
+    if (second.evidence_.source.ended_by_plan) evidence_.source.ended_by_plan = true;
+  }
+
+  RetryEvidence migrate_again() {
+    RetryEvidence retry;
+    world_.resume(Side::source);
+    wait_for_beats(Side::source, 1);
+    const auto from = world_.history().events().size();
+    read_clock(Side::source);
+    world_.migrate();
+    started_ = acted_ = world_.now();
+    // What the source says of its first migration must not be taken for the second's.
+    const auto answered = [&] { return answer_to_migrate(from, retry.refused); };
+    if (!wait_until("the source to begin its second migration", answered, kQuitLimit))
+      evidence_.settle_note = "the source did not begin its second migration";
+    else if (retry.refused.empty())
+      settle();
+    verify();
+    retry.settled = evidence_.settled;
+    retry.settle_note = evidence_.settle_note;
+    retry.destination = evidence_.destination;
+    retry.beats_after_settle_source = evidence_.beats_after_settle_source;
+    retry.beats_after_settle_destination = evidence_.beats_after_settle_destination;
+    retry.pair = evidence_.pair;
+    retry.exam_at_switch = evidence_.exam_at_switch;
+    retry.records_disagree = evidence_.records_disagree;
+    return retry;
+  }
+
+  // Among the events since `from`: that the migration has begun, or why it was refused.
+  bool answer_to_migrate(std::size_t from, std::string& refused) const {
+    const auto& events = world_.history().events();
+    for (auto i = from; i < events.size(); ++i) {
+      if (events[i].actor != "source") continue;
+      if (events[i].name == "MIGRATION") return true;
+      if (events[i].name != "migrate-refused") continue;
+      refused = text_field(events[i], "error").value_or("no reason");
+      return true;
+    }
+    return false;
+  }
+
+  // --- the end ---------------------------------------------------------------------------------
 
   void tear_down() {
     for (const auto side : {Side::source, Side::destination}) {
@@ -493,25 +611,19 @@ class Director {
     }
   }
 
+  void keep(Side side) {
+    host(side).guest_text = world_.guest_text(side);
+    host(side).messages = world_.messages(side);
+  }
+
   void collect() {
     if (fault_ != nullptr && fault_->kills && evidence_.delivered)
-      host(spec().side).ended_by_plan = true;
-    for (const auto side : {Side::source, Side::destination}) {
-      host(side).guest_text = world_.guest_text(side);
-      host(side).messages = world_.messages(side);
-    }
+      (spec().side == Side::source ? evidence_.source : evidence_.destination).ended_by_plan = true;
+    for (const auto side : {Side::source, Side::destination}) keep(side);
     evidence_.flip = world_.flip();
-    evidence_.records =
-        guest_.parse(plan_.guest, evidence_.source.guest_text + evidence_.destination.guest_text);
-    const auto& last_exam =
-        evidence_.destination.exam ? evidence_.destination.exam : evidence_.source.exam;
-    if (last_exam && !evidence_.records.broken)
-      evidence_.records_disagree = guest_.disagreement(
-          plan_.guest, *last_exam, evidence_.source.guest_text + evidence_.destination.guest_text);
+    evidence_.records = guest_.parse(plan_.guest, records_so_far());
     if (const auto disk = world_.disk())
-      evidence_.disk = guest_.examine_disk(
-          plan_.guest, *disk, evidence_.source.guest_text + evidence_.destination.guest_text,
-          last_exam);
+      evidence_.disk = guest_.examine_disk(plan_.guest, *disk, records_so_far(), last_exam_);
     if (fault_ == nullptr) evidence_.delivered = true;
     // The table speaks of faults that happened. Without proof only what always holds is asked for.
     if (!evidence_.delivered)
@@ -524,9 +636,11 @@ class Director {
   const Guest& guest_;
   const FaultKind* fault_;
   Evidence evidence_;
+  std::optional<ImageExam> last_exam_;  // of whoever ran last
   Stage stage_ = Stage::none;
   bool healed_ = false;
   std::optional<Arbiter> arbiter_;  // none while it is crashed
+  std::string destination_ = "destination";  // its name as an actor of the history
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;

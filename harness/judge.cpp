@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "harness/checkers/catalog.h"
+#include "harness/interruption.h"
 
 namespace migfuzz {
 namespace {
@@ -67,21 +68,6 @@ Finding second_writer(const Plan& plan, const History& history, const Evidence& 
     finding.symptom = "unprotected-disk";
   }
   return finding;
-}
-
-// The longest time without any step of the guest once the migration had begun, -1 without
-// heartbeats.
-double longest_gap(const History& history) {
-  std::int64_t last = -1;
-  double longest = -1;
-  bool begun = false;
-  for (const auto& event : history.events()) {
-    if (event.kind == "phase") begun = true;
-    if (event.kind != "heartbeat") continue;
-    if (last >= 0 && begun) longest = std::max(longest, ms(event.at_ns - last));
-    last = event.at_ns;
-  }
-  return longest;
 }
 
 // "7.2.22 -> 10.0.2", from what both QEMUs said in their greetings.
@@ -162,6 +148,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     result.findings.push_back(
         {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
   name_verdict(result);
+  const auto first = history.first_migration();
   result.survivor = to_string(survivor_of(evidence));
   result.expected = to_string(evidence.expected.expect);
   result.rule = evidence.expected.rule;
@@ -170,11 +157,15 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   if (const auto* proof = history.last("director", "fault", "delivered"))
     result.delivery_proof = text_field(*proof, "proof").value_or("");
   result.duration_ms = end_of(history);
-  result.blackout_ms = survivor_of(evidence) == Survivor::none ? -1 : longest_gap(history);
-  result.phases = phase_bands(history);
-  result.owners = ownership(history);
-  result.heartbeats_source_ms = beats(history, "source");
-  result.heartbeats_destination_ms = beats(history, "destination");
+  if (survivor_of(evidence) != Survivor::none) {
+    const auto measured = interruption_of(first, plan.guest.dirty_pages_per_s);
+    result.blackout_ms = measured.blackout_ms;
+    result.brownout_ms = measured.brownout_ms;
+  }
+  result.phases = phase_bands(first);
+  result.owners = ownership(first);
+  result.heartbeats_source_ms = beats(first, "source");
+  result.heartbeats_destination_ms = beats(first, "destination");
   result.history = worth_drawing(history);
   return result;
 }

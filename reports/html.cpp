@@ -167,6 +167,7 @@ json case_json(const Summary& summary, const CaseResult& result, std::size_t eve
           {"evidence", clean_utf8(result.evidence_kept)},
           {"duration_ms", rounded(result.duration_ms)},
           {"blackout_ms", rounded(result.blackout_ms)},
+          {"brownout_ms", rounded(result.brownout_ms)},
           {"point", clean_utf8(point_of(result))},
           {"faults", faults_json(result.plan)},
           {"protocol", clean_utf8(result.plan.protocol)},

@@ -265,6 +265,45 @@ std::vector<std::string> points_in_stream_order(const std::vector<CaseResult>& r
   return out;
 }
 
+namespace {
+
+// "median 12 ms, 99th percentile 40 ms, max 41 ms", by nearest rank.
+std::string spread(std::vector<double> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  const auto rank = [&](double share) {
+    const auto wanted = static_cast<std::size_t>(std::ceil(share * double(numbers.size())));
+    return numbers[std::max<std::size_t>(wanted, 1) - 1];
+  };
+  char text[96];
+  std::snprintf(text, sizeof text, "median %.0f ms, 99th percentile %.0f ms, max %.0f ms",
+                rank(0.5), rank(0.99), numbers.back());
+  return text;
+}
+
+// One line for each phase in which faults struck, and one for migrations without a fault.
+void add_interruptions(std::vector<std::pair<std::string, std::string>>& out,
+                       const std::vector<CaseResult>& results) {
+  const auto add = [&](const std::string& name, const auto& belongs) {
+    std::vector<double> blackouts, brownouts;
+    for (const auto& result : results) {
+      if (!belongs(result.plan)) continue;
+      if (result.blackout_ms >= 0) blackouts.push_back(result.blackout_ms);
+      if (result.brownout_ms >= 0) brownouts.push_back(result.brownout_ms);
+    }
+    if (blackouts.empty()) return;
+    auto text = std::to_string(blackouts.size()) + " cases: blackout " + spread(blackouts);
+    if (!brownouts.empty()) text += "; brownout " + spread(brownouts);
+    out.emplace_back("Interruption, " + name, text);
+  };
+  add("no fault", [](const Plan& plan) { return plan.faults.empty() && plan.plant.empty(); });
+  for (const Phase phase : all_phases())
+    add("fault in " + std::string(to_string(phase)), [phase](const Plan& plan) {
+      return !plan.faults.empty() && plan.faults.front().trigger.point.phase == phase;
+    });
+}
+
+}  // namespace
+
 std::vector<std::pair<std::string, std::string>> run_facts(const Summary& summary,
                                                            const std::vector<CaseResult>& results) {
   const auto because = [](const std::string& what, const std::string& why) {
@@ -287,6 +326,7 @@ std::vector<std::pair<std::string, std::string>> run_facts(const Summary& summar
       {"Started", summary.started},
       {"migfuzz", summary.version}};
   std::erase_if(out, [](const auto& fact) { return fact.second.empty(); });
+  add_interruptions(out, results);
   return out;
 }
 

@@ -43,7 +43,7 @@
 #include "guests/tiny/mix.h"
 
 #define TINY_MAGIC UINT64_C(0x31594e49545a464d) /* the bytes "MFZTINY1" */
-#define TINY_VERSION UINT64_C(2)
+#define TINY_VERSION UINT64_C(3)
 
 struct tiny_range {
   uint64_t gpa;
@@ -97,6 +97,9 @@ struct tiny_control {
   struct tiny_range range[4]; /* where the owned RAM is, for a reader who knows nothing else */
   char line[TINY_LINE_BYTES_MAX];
   struct tiny_journal journal;
+  uint64_t clock_ns; /* at the last record: the HPET's counter, or the ticks where there is none */
+  uint64_t clock_tsc;
+  uint64_t clock_went_back; /* records at which either was less than at the record before */
 };
 
 /* The page that step `step` >= 1 writes; `pages` is a power of two. */

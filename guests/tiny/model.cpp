@@ -453,6 +453,14 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   return exam;
 }
 
+std::optional<GuestClock> clock(Bytes ram) {
+  if (ram.size() < TINY_CONTROL_GPA + sizeof(tiny_control)) return std::nullopt;
+  tiny_control control{};
+  std::memcpy(&control, ram.data() + TINY_CONTROL_GPA, sizeof control);
+  if (control.magic != TINY_MAGIC || control.record_count == 0) return std::nullopt;
+  return GuestClock{control.clock_ns, control.clock_went_back};
+}
+
 std::optional<Guest::StalePage> stale_page(const Shape& shape, Bytes ram) {
   const auto exam = examine(shape, ram);
   if (!exam.readable || exam.step == 0) return std::nullopt;

@@ -31,6 +31,9 @@ struct Shape {
 /// dirty page itself: it is reported as one, and the pages are judged at the step they show.
 ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step = 0);
 
+/// What the guest's clock showed at its last record; nothing before the first one.
+std::optional<GuestClock> clock(Bytes ram);
+
 /// The page that was written longest ago among those written twice, with the content it had before
 /// its last write: what an image looks like whose dirty page was lost. For the canary.
 std::optional<Guest::StalePage> stale_page(const Shape& shape, Bytes ram);

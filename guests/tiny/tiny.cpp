@@ -48,6 +48,10 @@ ImageExam Tiny::examine(const GuestShape& shape, Bytes ram, std::uint64_t record
   return tiny::examine(model_shape(shape), ram, recorded_step);
 }
 
+std::optional<GuestClock> Tiny::clock(const GuestShape&, Bytes ram) const {
+  return tiny::clock(ram);
+}
+
 std::optional<Guest::StalePage> Tiny::stale_page(const GuestShape& shape, Bytes ram) const {
   return tiny::stale_page(model_shape(shape), ram);
 }

@@ -45,6 +45,7 @@ class Tiny : public Guest {
                                      const std::string& payload) const override;
   ImageExam examine(const GuestShape& shape, Bytes ram,
                     std::uint64_t recorded_step = 0) const override;
+  std::optional<GuestClock> clock(const GuestShape& shape, Bytes ram) const override;
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override;
   bool owns(const GuestShape& shape, std::uint64_t gpa) const override;
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;

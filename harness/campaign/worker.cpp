@@ -28,6 +28,14 @@ void collect_evidence(CaseResult& result, World& world) {
     result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
     result.evidence["guest-" + name + ".log"] = world.guest_text(side);
   }
+  const auto first = world.first_destination();
+  if (!first) return;
+  for (const auto* file : {"qmp-destination", "stderr-destination", "guest-destination"})
+    result.evidence[fmt::format("{}-2.log", file)] =
+        std::move(result.evidence[fmt::format("{}.log", file)]);
+  result.evidence["qmp-destination.log"] = first->transcript;
+  result.evidence["stderr-destination.log"] = first->messages + "\n";
+  result.evidence["guest-destination.log"] = first->guest_text;
 }
 
 // Each point once, the second device of one name as its second occurrence: "…/begin#2".

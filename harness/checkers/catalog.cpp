@@ -12,6 +12,8 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(make_truth());
   all.push_back(make_liveness());
   all.push_back(make_clean_exit());
+  all.push_back(make_retry());
+  all.push_back(make_clock());
   return all;
 }
 

@@ -18,6 +18,8 @@ std::unique_ptr<Checker> make_survivor();
 std::unique_ptr<Checker> make_truth();
 std::unique_ptr<Checker> make_liveness();
 std::unique_ptr<Checker> make_clean_exit();
+std::unique_ptr<Checker> make_retry();
+std::unique_ptr<Checker> make_clock();
 
 std::vector<std::unique_ptr<Checker>> all_checkers();
 

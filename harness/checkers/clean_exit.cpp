@@ -19,14 +19,17 @@ class CleanExit final : public Checker {
   }
 
   std::vector<Finding> check(const Plan& plan, const History&, const Evidence& e) const override {
-    for (const auto* host : {&e.source, &e.destination})
-      if (auto finding = judge(plan, *host, host == &e.source)) return {*finding};
+    if (auto finding = judge(e.source, "source", false)) return {*finding};
+    if (auto finding = judge(e.destination, "destination", !plan.faults.empty())) return {*finding};
+    if (e.retry)
+      if (auto finding = judge(e.retry->destination, "second destination", false))
+        return {*finding};
     return {checkers::good(name(), "every process ended as the plan or the arbiter told it")};
   }
 
  private:
-  std::optional<Finding> judge(const Plan& plan, const HostEvidence& host, bool is_source) const {
-    const auto* side = is_source ? "source" : "destination";
+  std::optional<Finding> judge(const HostEvidence& host, const char* side,
+                               bool load_may_fail) const {
     if (host.messages.find("Assertion") != std::string::npos)
       return checkers::broken(name(), "assertion", fmt::format("{}: {}", side, host.messages));
     if (!host.ending) return std::nullopt;  // liveness speaks of it
@@ -34,8 +37,7 @@ class CleanExit final : public Checker {
     if (ending.signal != 0 && !(ending.signal == 9 && host.ended_by_plan))
       return checkers::broken(name(), "signal",
                               fmt::format("the {} ended by signal {}", side, ending.signal));
-    const bool load_failed = !is_source && ending.code == 1 && !plan.faults.empty();
-    if (ending.code != 0 && !load_failed)
+    if (ending.code != 0 && !(ending.code == 1 && load_may_fail))
       return checkers::broken(
           name(), "exit-status",
           fmt::format("the {} ended with status {}: {}", side, ending.code, host.messages));

@@ -18,12 +18,16 @@ class Liveness final : public Checker {
 
   std::vector<Finding> check(const Plan&, const History&, const Evidence& e) const override {
     if (!e.settled) return {checkers::broken(name(), "not-settled", e.settle_note)};
-    for (const auto* host : {&e.source, &e.destination})
-      if (!host->ending)
-        return {checkers::broken(name(), "does-not-end",
-                                 fmt::format("the {} did not obey `quit` in time",
-                                             host == &e.source ? "source" : "destination"))};
+    if (!e.source.ending) return {deaf("source")};
+    if (!e.destination.ending) return {deaf("destination")};
+    if (e.retry && !e.retry->destination.ending) return {deaf("second destination")};
     return {checkers::good(name(), e.settle_note)};
+  }
+
+ private:
+  Finding deaf(const char* host) const {
+    return checkers::broken(name(), "does-not-end",
+                            fmt::format("the {} did not obey `quit` in time", host));
   }
 };
 

@@ -36,7 +36,7 @@ std::string words(const PageFault& fault) {
 void take(Looked& looked, const std::optional<ImageExam>& exam) {
   if (!exam) return;
   if (!exam->readable) {
-    looked.unreadable = exam->why;
+    looked.unreadable = exam->why.empty() ? "no reason is known" : exam->why;
     return;
   }
   looked.pages_checked += exam->pages_checked;

@@ -4,6 +4,8 @@
 // the image (a false completion), and a host that says it runs while its guest takes no step.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "harness/checkers/catalog.h"
 
 namespace migfuzz {
@@ -16,9 +18,9 @@ class Truth final : public Checker {
     return "what QMP reports agrees with what the evidence shows";
   }
 
-  std::vector<Finding> check(const Plan&, const History& history,
-                             const Evidence& e) const override {
-    if (reported_completed(history) && !destination_had_image(history, e))
+  std::vector<Finding> check(const Plan&, const History& all, const Evidence& e) const override {
+    const auto history = all.first_migration();
+    if (completed_since(history, 0) && !destination_had_image(history, e))
       return {checkers::broken(name(), "false-completion",
                                "the source reported `completed`, the destination has no image")};
     const auto idle = [](const HostEvidence& host, std::uint64_t beats) {
@@ -31,16 +33,24 @@ class Truth final : public Checker {
     if (idle(e.destination, e.beats_after_settle_destination))
       return {checkers::broken(name(), "false-running",
                                "the destination says running, no step follows")};
+    if (e.retry && completed_since(all, history.events().size()) && !e.retry->exam_at_switch &&
+        all.first("destination-2", "heartbeat") == nullptr)
+      return {checkers::broken(
+          name(), "false-completion",
+          "the source reported its second migration `completed`, the destination has no image")};
     return {checkers::good(name(), "reported states agree with the evidence")};
   }
 
  private:
-  static bool reported_completed(const History& history) {
-    for (const auto& event : history.events())
-      if (event.actor == "source" && event.name == "MIGRATION" &&
-          text_field(event, "status") == "completed")
-        return true;
-    return false;
+  static bool completed_since(const History& history, std::size_t from) {
+    const auto& events = history.events();
+    return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(),
+                       is_completion_of_source);
+  }
+
+  static bool is_completion_of_source(const Event& event) {
+    return event.actor == "source" && event.name == "MIGRATION" &&
+           text_field(event, "status") == "completed";
   }
 
   static bool destination_had_image(const History& history, const Evidence& e) {

@@ -35,6 +35,26 @@ struct PairEvidence {
   std::vector<std::uint64_t> first_differing_gpa;  // at most 16
 };
 
+/// One look at the guest's clock, in the order in which they were taken.
+struct ClockReading {
+  std::string host;        // as an actor of the history
+  std::int64_t at_ns = 0;  // on the history's clock
+  GuestClock guest;
+};
+
+/// A second migration, of a source that ran on after the first.
+struct RetryEvidence {
+  std::string to;       // "the same host", "a fresh host"
+  std::string refused;  // what the source answered to `migrate`, if it refused
+  bool settled = false;
+  std::string settle_note;
+  HostEvidence destination;  // the second one
+  std::uint64_t beats_after_settle_source = 0, beats_after_settle_destination = 0;
+  std::optional<PairEvidence> pair;
+  std::optional<ImageExam> exam_at_switch;
+  std::optional<std::string> records_disagree;  // as in Evidence, for the second migration
+};
+
 struct Evidence {
   HostEvidence source, destination;
   std::optional<PairEvidence> pair;
@@ -48,6 +68,8 @@ struct Evidence {
   GuestRecords records;          // the records in the order in which the hosts owned the guest
   std::optional<DiskExam> disk;  // what the disk held in the end; nothing: the case had none
   bool disk_kept = true;         // false: the plan's failure took the disk's contents along
+  std::vector<ClockReading> clock;
+  std::optional<RetryEvidence> retry;  // tried where the source was the survivor
   bool delivered = false;
   Expectation expected;
 };

@@ -50,6 +50,13 @@ struct ImageExam {
   bool operator==(const ImageExam&) const = default;
 };
 
+/// What a guest's own clock showed when it last looked.
+struct GuestClock {
+  std::uint64_t ns = 0;         // since some moment before its boot
+  std::uint64_t went_back = 0;  // how often the guest itself saw one of its clocks go back
+  bool operator==(const GuestClock&) const = default;
+};
+
 /// One line of the guest's evidence channel.
 struct GuestRecord {
   enum class Kind { boot, step, self_check_failed, disk_written, disk_error };
@@ -87,6 +94,8 @@ class Guest {
   /// step.
   virtual ImageExam examine(const GuestShape& shape, Bytes ram,
                             std::uint64_t recorded_step = 0) const = 0;
+  /// The guest's clock at its last record, from an image that may belong to a running guest.
+  virtual std::optional<GuestClock> clock(const GuestShape& shape, Bytes ram) const = 0;
   /// For the canary: an owned page together with its content of one epoch before, as a lost dirty
   /// page would leave it. Nothing when no page has been written twice yet.
   struct StalePage {

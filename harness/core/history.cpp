@@ -87,6 +87,14 @@ const Event* History::last(std::string_view actor, std::string_view kind,
   return found == events_.rend() ? nullptr : &*found;
 }
 
+History History::first_migration() const {
+  History one(start_);
+  const auto retry = std::find_if(events_.begin(), events_.end(),
+                                  [](const Event& event) { return event.kind == "retry"; });
+  one.events_.assign(events_.begin(), retry);
+  return one;
+}
+
 std::string History::tail(std::size_t count) const {
   std::string out;
   const std::size_t begin = events_.size() - std::min(count, events_.size());

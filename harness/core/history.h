@@ -27,6 +27,8 @@ using Fields = std::vector<std::pair<std::string, Scalar>>;
 ///  decision: the arbiter's; name = action; fields: why
 ///  phase: name = phase that begins now
 ///  owner: name = "source" | "destination" | "both" | "none": who executes the guest from now on
+///  retry: name = "begins"; fields: to. A second migration follows: its destination is the actor
+///         "destination-2", its channel leaves no points, streams or phases
 ///  note: anything else worth a line
 struct Event {
   std::uint64_t seq = 0;
@@ -53,6 +55,8 @@ class History {
   const Event* last(std::string_view actor, std::string_view kind,
                     std::string_view name = {}) const;
   Clock::time_point start() const { return start_; }
+  /// The first migration alone: everything before the event "retry".
+  History first_migration() const;
   /// The last `count` events as one text, for messages of expired waits.
   std::string tail(std::size_t count) const;
   /// For tests and replayed files: takes events as they are.

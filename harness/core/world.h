@@ -21,6 +21,11 @@ namespace migfuzz {
 /// A guest RAM image; valid as long as the world lives, and still when the host is dead.
 using Image = Bytes;
 
+/// What a host that is gone has left behind.
+struct Remains {
+  std::string guest_text, messages, transcript;
+};
+
 class World {
  public:
   virtual ~World() = default;
@@ -138,6 +143,14 @@ class World {
   virtual void mismatch(Mismatch what, bool more) = 0;
   /// Nobody listens where the source will connect to.
   virtual void without_listener() = 0;
+
+  // --- a second migration ----------------------------------------------------------------------
+  /// Brings up another destination, which is Side::destination from now on, at the host of the
+  /// first, whose process must be dead, or at a fresh host in its place. New TCP channel through a
+  /// relay without a trigger, every link and port up, empty journal, no limit of the bandwidth.
+  virtual void start_again(bool fresh_host) = 0;
+  /// The first destination, once there is a second one.
+  virtual std::optional<Remains> first_destination() const = 0;
 
   // --- what only the canary may do -------------------------------------------------------------
   /// Overwrites a stretch of a host's RAM.

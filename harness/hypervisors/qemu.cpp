@@ -31,7 +31,11 @@ std::uint64_t disk_bytes(const Guest& guest) {
 class QemuWorld final : public World {
  public:
   QemuWorld(io::Loop& loop, const Plan& plan, const Guest& guest, const MigrationSetup& setup)
-      : loop_(loop), plan_(plan), guest_(guest), setup_(setup), journal_("journal") {
+      : loop_(loop),
+        plan_(plan),
+        guest_(guest),
+        setup_(setup),
+        journal_(std::make_unique<io::MemoryFile>("journal")) {
     relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
   }
 
@@ -114,7 +118,7 @@ class QemuWorld final : public World {
   void quit(Side side) override { command(side, "quit", {}); }
 
   void yank(Side side) override {
-    history_.add(to_string(side), "qmp-command", "yank");
+    history_.add(actor(side), "qmp-command", "yank");
     const json instances = json::array({{{"type", "migration"}}});
     host(side).out_of_band().send(
         "yank", {{"instances", instances}},
@@ -127,12 +131,12 @@ class QemuWorld final : public World {
 
   void persist(std::string_view decision) override {
     const std::string line = std::string(decision) + "\n";
-    journal_.write(std::as_bytes(std::span(line.data(), line.size())));
+    journal_->write(std::as_bytes(std::span(line.data(), line.size())));
   }
 
   std::vector<std::string> journal() const override {
     std::vector<std::string> words;
-    std::istringstream text(journal_.text());
+    std::istringstream text(journal_->text());
     for (std::string line; std::getline(text, line);) words.push_back(line);
     return words;
   }
@@ -168,9 +172,11 @@ class QemuWorld final : public World {
   }
 
   void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
-  std::optional<Flip> flip() const override { return relay_->flip(); }
+  std::optional<Flip> flip() const override { return flip_ ? flip_ : relay_->flip(); }
   void corrupt_next_byte(unsigned bit) override { relay_->corrupt_next_byte(bit); }
-  std::optional<FrameFlip> frame_flip() const override { return relay_->frame_flip(); }
+  std::optional<FrameFlip> frame_flip() const override {
+    return frame_flip_ ? frame_flip_ : relay_->frame_flip();
+  }
 
   void set_filter(Side side, const std::optional<Filter>& filter) override {
     // Loss counts packets as the wire has them.
@@ -234,6 +240,38 @@ class QemuWorld final : public World {
   }
   void without_listener() override { listens_ = false; }
 
+  // --- a second migration ----------------------------------------------------------------------
+
+  // Always over TCP: an AF_UNIX pair knows no hosts, and the network must be shown to work again.
+  void start_again(bool fresh_host) override {
+    const auto deadline = now() + kSetUpLimit;
+    if (remains_ || !destination_->sight(Milliseconds(0)).dead)
+      throw InfraError("a second destination needs the first one's end");
+    remains_ = Remains{destination_->guest_text(), destination_->messages(),
+                       destination_->transcript()};
+    flip_ = relay_->flip();
+    frame_flip_ = relay_->frame_flip();
+    if (fresh_host) network_.replace_destination();
+    restore_network(deadline);
+    relay_ = std::make_unique<io::Relay>(loop_, io::Relay::Handlers());
+    journal_ = std::make_unique<io::MemoryFile>("journal");
+    destination_beat_ = 0;
+    mismatch_.reset();
+    listens_ = true;
+    destination_ =
+        std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
+    history_.add(actor(Side::destination), "note", "version",
+                 {{"qemu", destination_->connect(deadline)}});
+    open_tcp(deadline);
+    source_->monitor().call("migrate-set-parameters",
+                            {{"max-bandwidth", 0}, {"downtime-limit", plan_.downtime_limit_ms}},
+                            deadline);
+    downtime_raised_ = true;
+    moved();
+  }
+
+  std::optional<Remains> first_destination() const override { return remains_; }
+
   void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
 
  private:
@@ -243,9 +281,26 @@ class QemuWorld final : public World {
     return *one;
   }
 
+  std::string actor(Side side) const {
+    return std::string(to_string(side)) + (remains_ && side == Side::destination ? "-2" : "");
+  }
+
+  void restore_network(Clock::time_point deadline) {
+    for (const auto side : {Side::source, Side::destination}) {
+      if (!network_.link_up(side)) network_.set_link(side, true);
+      if (!network_.port_forwarding(side)) network_.set_port(side, true);
+    }
+    const auto back = [this] {
+      return network_.answers_probe(Side::source) && network_.answers_probe(Side::destination);
+    };
+    if (!loop_.run_until(back, deadline))
+      throw InfraError("the hosts do not answer after the network was restored");
+  }
+
   QemuHostSpec spec(Side side) const {
     QemuHostSpec spec;
     spec.side = side;
+    spec.actor = actor(side);
     spec.binary = side == Side::source ? plan_.source.binary : plan_.destination.binary;
     spec.accel = plan_.accel;
     spec.machine = plan_.machine;
@@ -264,13 +319,13 @@ class QemuWorld final : public World {
   void replied(Side side, const std::string& name, const io::QmpError* error) {
     Fields fields;
     if (error != nullptr) fields.emplace_back("error", error->text);
-    history_.add(to_string(side), "qmp-reply", name, std::move(fields));
+    history_.add(actor(side), "qmp-reply", name, std::move(fields));
     host(side).ask();
     moved();
   }
 
   void command(Side side, const std::string& name, const json& arguments) {
-    history_.add(to_string(side), "qmp-command", name);
+    history_.add(actor(side), "qmp-command", name);
     host(side).monitor().send(
         name, arguments,
         [this, side, name](const json&, const io::QmpError* error) { replied(side, name, error); });
@@ -351,7 +406,7 @@ class QemuWorld final : public World {
       const auto step = host(side).last_step();
       if (step == last) continue;
       last = step;
-      history_.add(to_string(side), "heartbeat", "step",
+      history_.add(actor(side), "heartbeat", "step",
                    {{"step", static_cast<std::int64_t>(step)}});
     }
   }
@@ -398,7 +453,7 @@ class QemuWorld final : public World {
   const Guest& guest_;
   const MigrationSetup setup_;
   History history_;
-  io::MemoryFile journal_;
+  std::unique_ptr<io::MemoryFile> journal_;
   io::Network network_;
   io::Filters filters_{network_};
   io::QueuesOfLegs queues_{network_};
@@ -406,6 +461,9 @@ class QemuWorld final : public World {
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
   std::unique_ptr<io::Ticker> ticker_;
+  std::optional<Remains> remains_;  // of the first destination
+  std::optional<Flip> flip_;        // of the first channel
+  std::optional<FrameFlip> frame_flip_;
   std::string uri_;
   std::optional<Mismatch> mismatch_;
   bool mismatch_more_ = false, listens_ = true;

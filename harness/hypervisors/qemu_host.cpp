@@ -62,7 +62,9 @@ struct QemuHost::State {
   std::string unknown_word;
   std::string transcript;
 
-  std::string actor() const { return std::string(to_string(spec.side)); }
+  std::string actor() const {
+    return spec.actor.empty() ? std::string(to_string(spec.side)) : spec.actor;
+  }
 
   std::vector<std::string> arguments() const {
     const auto kib = spec.shape.memory_bytes / 1024;

@@ -19,6 +19,7 @@ namespace migfuzz {
 
 struct QemuHostSpec {
   Side side = Side::source;
+  std::string actor;   // its name in the history; empty: that of its side
   std::string binary;  // empty: qemu-system-x86_64 of PATH
   std::string accel = "tcg";
   std::string machine = "pc";

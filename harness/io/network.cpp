@@ -89,6 +89,10 @@ sockaddr_in discard_port_of(const char* address) {
   return where;
 }
 
+const char* address_of(Side host) {
+  return host == Side::source ? kSourceAddress : kDestinationAddress;
+}
+
 }  // namespace
 
 const char* port_name(Side host) { return host == Side::source ? "port-s" : "port-d"; }
@@ -124,6 +128,21 @@ struct Network::State {
     const auto bridge = find_link(middle.get(), "bridge");
     check(rtnl_link_enslave(middle.get(), bridge.get(), made.get()), "plugging a port");
   }
+
+  void join(Side host) {
+    plug(host);
+    set_up(socket(host), "lo", true);
+    set_up(socket(host), kHostInterface, true);
+    set_up(middle.get(), port_name(host), true);
+    add_address(socket(host), kHostInterface, address_of(host));
+  }
+
+  // Permanent neighbours: no case may depend on whether an ARP request was in time.
+  void introduce(Side host) {
+    const auto own = mac_of(socket(host), kHostInterface), bridge = mac_of(middle.get(), "bridge");
+    add_neighbour(middle.get(), "bridge", address_of(host), own.get());
+    add_neighbour(socket(host), kHostInterface, kSwitchAddress, bridge.get());
+  }
 };
 
 Network::Network() : state_(std::make_unique<State>()) {
@@ -138,27 +157,23 @@ Network::Network() : state_(std::make_unique<State>()) {
 
   state_->make_bridge();
   nl_sock* middle = state_->middle.get();
-  for (const auto host : {Side::source, Side::destination}) {
-    nl_sock* socket = state_->socket(host);
-    state_->plug(host);
-    set_up(socket, "lo", true);
-    set_up(socket, kHostInterface, true);
-    set_up(middle, port_name(host), true);
-    add_address(socket, kHostInterface,
-                host == Side::source ? kSourceAddress : kDestinationAddress);
-  }
   set_up(middle, "lo", true);
   set_up(middle, "bridge", true);
   add_address(middle, "bridge", kSwitchAddress);
-  // Permanent neighbours: no case may depend on whether an ARP request was in time.
-  const auto bridge_mac = mac_of(middle, "bridge");
-  for (const auto host : {Side::source, Side::destination}) {
-    nl_sock* socket = state_->socket(host);
-    const auto mac = mac_of(socket, kHostInterface);
-    add_neighbour(middle, "bridge", host == Side::source ? kSourceAddress : kDestinationAddress,
-                  mac.get());
-    add_neighbour(socket, kHostInterface, kSwitchAddress, bridge_mac.get());
-  }
+  for (const auto host : {Side::source, Side::destination}) state_->join(host);
+  // A bridge takes its ports' least address for its own: only now is it known.
+  for (const auto host : {Side::source, Side::destination}) state_->introduce(host);
+}
+
+void Network::replace_destination() {
+  nl_sock* middle = state_->middle.get();
+  check(rtnl_link_delete(middle, find_link(middle, port_name(Side::destination)).get()),
+        "unplugging the destination");
+  state_->destination_ns = new_namespace();
+  tune_namespace(state_->destination_ns.get());
+  state_->destination = socket_in(state_->destination_ns.get());
+  state_->join(Side::destination);
+  for (const auto host : {Side::source, Side::destination}) state_->introduce(host);
 }
 
 Network::~Network() = default;

@@ -35,6 +35,10 @@ class Network {
   /// Runs `act` inside that namespace (sockets made there stay there) and comes back.
   void inside(Side side, const std::function<void()>& act) const;
 
+  /// Another machine in the destination's place, for good: a namespace, a veth pair and a hardware
+  /// address of its own, at the same port and IP address. Whatever was done to the old one is gone.
+  void replace_destination();
+
   /// Bridge port state: BR_STATE_DISABLED drops silently both ways, the carrier stays.
   void set_port(Side host, bool forwarding);
   bool port_forwarding(Side host) const;

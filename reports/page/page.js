@@ -550,7 +550,8 @@
       ...one.faults.map((fault) => ['Fault', `${fault.kind} on ${fault.side} at ${fault.point}` +
         (fault.heal_after_ms > 0 ? `, healed after ${fault.heal_after_ms} ms` : '')]),
       ['Delivered', one.faults.length === 0 ? 'no fault to deliver' : (one.delivered ? 'yes: ' : 'no ') + one.proof],
-      ['Survivor', one.survivor], ['Blackout', milliseconds(one.blackout_ms)], ['Duration', milliseconds(one.duration_ms)],
+      ['Survivor', one.survivor], ['Blackout', milliseconds(one.blackout_ms)],
+      ['Brownout', milliseconds(one.brownout_ms)], ['Duration', milliseconds(one.duration_ms)],
       ['Protocol', one.protocol], ['Seed', one.seed], ['Signature', one.signature], ['Evidence', one.evidence]];
     return h('dl', {class: 'facts'}, facts.filter(([, value]) => value).map(([name, value]) =>
       h('div', {}, h('dt', {}, name), h('dd', {}, value))));

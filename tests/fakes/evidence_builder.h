@@ -39,6 +39,11 @@ class Golden {
   }
   Golden& on_source(Beats beats) { return beat("source", beats); }
   Golden& on_destination(Beats beats) { return beat("destination", beats); }
+  Golden& beat(const std::string& actor, Beats beats) {
+    for (int i = 0; i < beats.count; ++i)
+      event(beats.from_ms + 4.0 * i, actor, "heartbeat", "step");
+    return *this;
+  }
   Golden& expect(Expect expect) {
     evidence.expected = {expect, "rule-of-the-test", "because the test says so"};
     return *this;
@@ -61,11 +66,6 @@ class Golden {
   }
 
  private:
-  Golden& beat(const std::string& actor, Beats beats) {
-    for (int i = 0; i < beats.count; ++i)
-      event(beats.from_ms + 4.0 * i, actor, "heartbeat", "step");
-    return *this;
-  }
   std::vector<Event> events_;
 };
 
@@ -89,6 +89,13 @@ inline PageFault wrong_page(std::uint64_t page, std::optional<std::uint64_t> sta
   return {page, (1 + page) * 4096, 40, stale_step, 17, 3};
 }
 
+/// A look at the guest's clock that agrees with real time; at 20 ms it has run for 5 ms.
+inline ClockReading look(std::string host, double at_ms) {
+  return {std::move(host),
+          static_cast<std::int64_t>(at_ms * 1e6),
+          {static_cast<std::uint64_t>((at_ms - 15) * 1e6), 0}};
+}
+
 /// A migration without any fault: the source runs 100 ms, the destination goes on.
 inline Golden healthy() {
   Golden g;
@@ -110,16 +117,33 @@ inline Golden healthy() {
   e.exam_at_switch = good_exam(30);
   e.destination.exam = good_exam(40);
   e.pair = PairEvidence{9, 0, {}};
+  e.clock = {look("source", 20), look("destination", 104), look("destination", 146)};
   for (std::uint64_t step = 1; step <= 40; ++step)
     e.records.records.push_back({.kind = GuestRecord::Kind::step, .step = step});
   return g;
 }
 
-/// A migration that failed: the source runs on, the destination was fenced.
+/// A second migration that succeeded.
+inline RetryEvidence good_retry() {
+  RetryEvidence retry;
+  retry.to = "the same host";
+  retry.settled = true;
+  retry.settle_note = "settled 60 ms after `migrate`";
+  retry.destination.at_settle.run = RunState::running;
+  retry.destination.ending = Ending{0, 0};
+  retry.beats_after_settle_destination = 3;
+  retry.exam_at_switch = good_exam(50);
+  retry.destination.exam = good_exam(60);
+  retry.pair = PairEvidence{9, 0, {}};
+  return retry;
+}
+
+/// A migration that failed: the source runs on, the destination was fenced, and the second
+/// migration succeeds.
 inline Golden source_ran_on() {
   Golden g = healthy();
   g.expect(Expect::source).without("destination", "heartbeat").without("", "qmp-event");
-  g.without("source", "process", "exited").event(170, "source", "process", "exited");
+  g.without("source", "process", "exited").event(250, "source", "process", "exited");
   g.status(100, "source", "failed").on_source({104, 10});
   Evidence& e = g.evidence;
   e.beats_after_settle_source = 3;
@@ -134,6 +158,13 @@ inline Golden source_ran_on() {
   e.destination.exam.reset();
   e.pair.reset();
   e.source.exam = good_exam(40);
+  g.event(180, "director", "retry", "begins").event(182, "source", "qmp-event", "RESUME");
+  g.event(182, "destination-2", "process", "started").on_source({184, 4});
+  g.status(210, "source", "completed").event(212, "destination-2", "qmp-event", "RESUME");
+  g.beat("destination-2", {213, 6});
+  e.retry = good_retry();
+  e.clock = {look("source", 20), look("source", 146), look("source", 190),
+             look("destination-2", 211), look("destination-2", 240)};
   g.plan.faults = {{"reset", Side::channel, trigger_from("stopcopy/enter"), 0, 0}};
   return g;
 }
@@ -148,6 +179,11 @@ inline Golden lost() {
   g.evidence.source.exam.reset();
   g.evidence.source.ending = Ending{0, 9};
   g.evidence.source.ended_by_plan = true;
+  g.evidence.retry.reset();
+  g.without("director", "retry").without("destination-2", "").without("source", "heartbeat");
+  g.on_source({10, 20});
+  g.without("source", "qmp-event", "RESUME").without("source", "qmp-event", "MIGRATION");
+  g.evidence.clock = {look("source", 20)};
   g.plan.faults = {{"crash", Side::source, trigger_from("stopcopy/enter"), 0, 0}};
   return g;
 }

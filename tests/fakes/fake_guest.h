@@ -87,6 +87,13 @@ class FakeGuest final : public Guest {
     return exam;
   }
 
+  /// One step lasts 4 ms; one second had passed at its boot. Word 2 of page 0 is added to it, for
+  /// worlds that break the clock.
+  std::optional<GuestClock> clock(const GuestShape&, Bytes ram) const override {
+    return GuestClock{1'000'000'000 + step_of(ram) * 4'000'000 + word(ram, 2), 0};
+  }
+  static void set_clock_ahead(Ram& ram, std::uint64_t ns) { put(ram, 2, ns); }
+
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override {
     const auto step = step_of(ram);
     if (step <= kPages) return std::nullopt;

@@ -65,6 +65,8 @@ const Script& script() {
 
 struct Host {
   Side side = Side::source;
+  std::string actor = "source";
+  unsigned life = 1;  // what was sent to an earlier process does not reach this one
   bool alive = false, frozen = false, executes = false, unkillable = false;
   bool doomed = false;         // SIGKILL was sent: it does nothing more, its end is not seen yet
   bool channel_ended = false;  // its kernel has seen the end of the connection
@@ -89,35 +91,8 @@ struct Host {
   std::vector<std::function<void()>> inbox;  // what it has not been able to take yet
 };
 
-}  // namespace
-
-struct ScriptedWorld::Model {
-  Model(const Plan& plan_, const FakeGuest& guest_, bool paused_, bool pause_before_,
-        const Defects& defects_)
-      : plan(plan_),
-        guest(guest_),
-        paused(paused_),
-        pause_before(pause_before_),
-        defects(defects_) {
-    source.side = Side::source;
-    destination.side = Side::destination;
-    at(begun + Milliseconds(1), [this] { tick(); });
-  }
-
-  const Plan plan;
-  const FakeGuest& guest;
-  const bool paused, pause_before;
-  const Defects defects;
-  History history;
-  const Clock::time_point begun = history.start();
-  Clock::time_point now = begun, progress = begun;
-  std::multimap<Clock::time_point, std::function<void()>> agenda;
-  Host source, destination;
-  std::vector<std::string> persisted;
-  bool connected_seen = false;
-  std::uint64_t ticks = 0, overlap = 0;
-
-  // The source's migration and the bytes on their way.
+// One migration: the source's part, the bytes on their way, and the relay.
+struct Migration {
   bool migrating = false, stopped = false, continued = false, awaiting_ack = false;
   bool load_begun = false, load_done = false, autostart = false;
   std::uint64_t load_ticks = 0;
@@ -138,6 +113,40 @@ struct ScriptedWorld::Model {
   bool listens = true;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
+};
+
+}  // namespace
+
+struct ScriptedWorld::Model : Migration {
+  Model(const Plan& plan_, const FakeGuest& guest_, bool paused_, bool pause_before_,
+        const Defects& defects_)
+      : plan(plan_),
+        guest(guest_),
+        paused(paused_),
+        pause_before(pause_before_),
+        defects(defects_) {
+    source.side = Side::source;
+    destination.side = Side::destination;
+    destination.actor = "destination";
+    at(begun + Milliseconds(1), [this] { tick(); });
+  }
+
+  const Plan plan;
+  const FakeGuest& guest;
+  const bool paused, pause_before;
+  const Defects defects;
+  History history;
+  const Clock::time_point begun = history.start();
+  Clock::time_point now = begun, progress = begun;
+  std::multimap<Clock::time_point, std::function<void()>> agenda;
+  Host source, destination;
+  std::vector<std::string> persisted;
+  bool connected_seen = false;
+  std::uint64_t ticks = 0, overlap = 0;
+
+  std::optional<Remains> remains;  // of the first destination
+  std::optional<Flip> first_flip;  // of the first channel
+  std::size_t journal_from = 0;    // the first word of the arbiter that works now
 
   Host& host(Side side) {
     if (side == Side::channel) throw InfraError("no such host is up");
@@ -149,6 +158,8 @@ struct ScriptedWorld::Model {
   }
   void after(Milliseconds delay, std::function<void()> act) { at(now + delay, std::move(act)); }
 
+  // A second migration always crosses the network.
+  bool tight() const { return plan.transport == Transport::unix_tight && !remains; }
   // A filter that hits only some packets costs time, which this model leaves out.
   static bool hits_all(const Host& one, Filter::Way way) {
     const auto& f = one.filter;
@@ -161,14 +172,11 @@ struct ScriptedWorld::Model {
   bool lets_in(const Host& one) const {
     return path_up(one) && !(over_tcp() && hits_all(one, Filter::Way::in));
   }
-  bool over_tcp() const { return plan.transport == Transport::tcp; }
+  bool over_tcp() const { return !tight(); }
   bool path_up(const Host& one) const {
-    return plan.transport == Transport::unix_tight ||
-           (one.port && one.link && now >= one.path_back);
+    return tight() || (one.port && one.link && now >= one.path_back);
   }
-  std::uint64_t window() const {
-    return plan.transport == Transport::unix_tight ? kTightWindow : kTcpWindow;
-  }
+  std::uint64_t window() const { return tight() ? kTightWindow : kTcpWindow; }
   bool holding() const {
     return !released &&
            ((hold && forwarded >= *hold) || (back_hold && back_forwarded >= *back_hold));
@@ -187,7 +195,7 @@ struct ScriptedWorld::Model {
 
   void event(Host& one, const char* name, Fields fields = {}) {
     if (!heard(one)) return;
-    history.add(to_string(one.side), "qmp-event", name, std::move(fields));
+    history.add(one.actor, "qmp-event", name, std::move(fields));
     moved();
   }
 
@@ -233,7 +241,7 @@ struct ScriptedWorld::Model {
     one.told.migration = one.migration;
     one.told.error = one.error;
     if (!(before == one.told)) {
-      history.add(to_string(one.side), "qmp-reply", "query-status",
+      history.add(one.actor, "qmp-reply", "query-status",
                   {{"status", std::string(to_string(one.run))}});
       moved();
     }
@@ -241,8 +249,8 @@ struct ScriptedWorld::Model {
   }
 
   void in_band(Host& one, std::function<void()> act) {
-    after(Milliseconds(1), [this, &one, act = std::move(act)] {
-      if (one.shut_out) return;  // the connection broke before it arrived
+    after(Milliseconds(1), [this, &one, life = one.life, act = std::move(act)] {
+      if (one.life != life || one.shut_out) return;  // the connection broke before it arrived
       if (responsive(one) && !one.silent && one.inbox.empty())
         act();
       else if (one.alive)
@@ -251,11 +259,11 @@ struct ScriptedWorld::Model {
   }
 
   void command(Host& one, const char* name, std::function<void()> act) {
-    history.add(to_string(one.side), "qmp-command", name);
+    history.add(one.actor, "qmp-command", name);
     moved();
     in_band(one, [this, &one, name, act = std::move(act)] {
       act();
-      history.add(to_string(one.side), "qmp-reply", name);
+      history.add(one.actor, "qmp-reply", name);
       ask(one);
       moved();
     });
@@ -268,7 +276,7 @@ struct ScriptedWorld::Model {
     one.inbox.clear();
     one.told.dead = true;
     one.told.ending = ending;
-    history.add(to_string(one.side), "process", "exited",
+    history.add(one.actor, "process", "exited",
                 {{"code", std::int64_t{ending.code}}, {"signal", std::int64_t{ending.signal}}});
     moved();
   }
@@ -327,6 +335,7 @@ struct ScriptedWorld::Model {
   // --- the relay ---------------------------------------------------------------------------------
 
   void relay_forth() {
+    if (defects.stalls_again && remains) return;
     if (lets_out(source) && !discards && !sealed) {
       const bool stands = hold && !released && forwarded >= *hold;
       if (!stands && received != sent) {
@@ -359,7 +368,7 @@ struct ScriptedWorld::Model {
   void seen_point(Phase where, const std::string& name, std::uint64_t offset,
                   std::optional<std::uint64_t>& flow_hold) {
     const bool wanted = trigger && trigger->point.phase == where && trigger->point.name == name;
-    if (wanted || !name.starts_with("page:"))
+    if (!remains && (wanted || !name.starts_with("page:")))
       history.add("channel", "point", std::string(to_string(where)) + "/" + name,
                   {{"offset", static_cast<std::int64_t>(offset)}});
     if (!wanted || hold || back_hold || ++seen != trigger->nth) return;
@@ -381,7 +390,7 @@ struct ScriptedWorld::Model {
     for (const auto& [where, name, offset] : script().parsed.points) {
       if (offset > forwarded || static_cast<int>(where) <= phase) continue;
       phase = static_cast<int>(where);
-      history.add("channel", "phase", to_string(where));
+      if (!remains) history.add("channel", "phase", to_string(where));
     }
   }
 
@@ -467,12 +476,14 @@ struct ScriptedWorld::Model {
     destination.ram = defects.image_is_old ? older_ram : stopped_ram;
     if (flipped && flipped->forwarded)
       destination.ram[flipped->gpa] ^= static_cast<std::byte>(1u << flipped->bit);
-    if (defects.loses_a_page) {
+    if (defects.loses_a_page || (defects.loses_a_page_again && remains)) {
       const auto stale = guest.stale_page(plan.guest, destination.ram);
       if (!stale) throw std::logic_error("scripted world: too few steps for a stale page");
       std::copy(stale->content.begin(), stale->content.end(),
                 destination.ram.begin() + static_cast<std::ptrdiff_t>(stale->gpa));
     }
+    if (defects.clock_jumps) FakeGuest::set_clock_ahead(destination.ram, 10'000'000'000);
+    if (defects.clock_goes_back) FakeGuest::set_clock_ahead(destination.ram, 0u - 500'000'000ull);
     if (!paused || autostart || defects.runs_although_paused) {
       run_guest(destination);
     } else {
@@ -500,14 +511,15 @@ struct ScriptedWorld::Model {
     if (source.executes && destination.executes && moves(source) && moves(destination)) ++overlap;
     if (++ticks % kBeatMs == 0)
       for (auto* one : {&source, &destination}) beat(*one);
-    if (defects.never_settles && forwarded > 0) source.frozen = source.unkillable = true;
+    const bool stuck = defects.never_settles_again && remains && sent > 0;
+    if (stuck || (defects.never_settles && forwarded > 0)) source.frozen = source.unkillable = true;
   }
 
   void beat(Host& one) {
     if (!moves(one) || !one.executes) return;
     if (&one == &source && FakeGuest::step_of(one.ram) % 3 == 0) older_ram = one.ram;
     one.text += guest.step(plan.guest, one.ram);
-    history.add(to_string(one.side), "heartbeat", "step",
+    history.add(one.actor, "heartbeat", "step",
                 {{"step", static_cast<std::int64_t>(FakeGuest::step_of(one.ram))}});
   }
 };
@@ -524,7 +536,7 @@ void ScriptedWorld::start() {
   for (auto* one : {&m.source, &m.destination}) {
     one->alive = true;
     one->ram.resize(m.plan.guest.memory_bytes);
-    m.history.add(to_string(one->side), "process", "started");
+    m.history.add(one->actor, "process", "started");
   }
   m.guest.boot(m.plan.guest, m.source.ram);
   m.destination.run = RunState::inmigrate;
@@ -541,6 +553,10 @@ void ScriptedWorld::migrate() {
   Model& m = *model_;
   m.history.add("source", "qmp-command", "migrate");
   m.moved();
+  if (m.defects.refuses_again && m.remains) {
+    m.history.add("source", "note", "migrate-refused", {{"error", std::string("scripted")}});
+    return;
+  }
   m.in_band(m.source, [&m] {
     m.migrating = true;
     m.set_status(m.source, MigrationStatus::setup);
@@ -622,13 +638,13 @@ void ScriptedWorld::cancel() {
 void ScriptedWorld::yank(Side host) {
   Model& m = *model_;
   Host& one = m.host(host);
-  m.history.add(to_string(host), "qmp-command", "yank");
+  m.history.add(one.actor, "qmp-command", "yank");
   m.moved();
   // Out of band: answered although the main loop is blocked, but not by a host that stands still.
   m.after(Milliseconds(5), [&m, &one] {
     if (!m.moves(one) || !Model::heard(one)) return;
     one.channel_ended = one.closed = true;
-    m.history.add(to_string(one.side), "qmp-reply", "yank");
+    m.history.add(one.actor, "qmp-reply", "yank");
   });
 }
 
@@ -657,19 +673,26 @@ void ScriptedWorld::quit(Side host) {
   m.command(one, "quit", [&m, &one] {
     if (m.defects.deaf_to_quit && &one == &m.destination) return;
     one.leaving = true;  // QEMU leaves its main loop: nothing that was sent later is answered
-    m.after(kQuitTime, [&m, &one] { m.end(one, {0, 0}); });
+    m.after(kQuitTime, [&m, &one, life = one.life] {
+      if (one.life == life) m.end(one, {0, 0});
+    });
   });
 }
 
 void ScriptedWorld::fence(Side host) { kill(host); }
 void ScriptedWorld::persist(std::string_view decision) { model_->persisted.emplace_back(decision); }
-std::vector<std::string> ScriptedWorld::journal() const { return model_->persisted; }
+std::vector<std::string> ScriptedWorld::journal() const {
+  const auto from = model_->persisted.begin() + static_cast<std::ptrdiff_t>(model_->journal_from);
+  return {from, model_->persisted.end()};
+}
 
 void ScriptedWorld::kill(Side host) {
   Model& m = *model_;
   Host& one = m.host(host);
   one.doomed = !one.unkillable;
-  m.after(Milliseconds(1), [&m, &one] { m.end(one, {0, 9}); });
+  m.after(Milliseconds(1), [&m, &one, life = one.life] {
+    if (one.life == life) m.end(one, {0, 9});
+  });
 }
 
 void ScriptedWorld::freeze(Side host) { model_->host(host).frozen = true; }
@@ -771,7 +794,34 @@ void ScriptedWorld::seal_source() {
 
 bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }
 void ScriptedWorld::corrupt_next_page(std::uint64_t which_bit) { model_->flip_bit = which_bit; }
-std::optional<Flip> ScriptedWorld::flip() const { return model_->flipped; }
+std::optional<Flip> ScriptedWorld::flip() const {
+  return model_->first_flip ? model_->first_flip : model_->flipped;
+}
+
+void ScriptedWorld::start_again(bool) {
+  Model& m = *model_;
+  if (m.remains || m.destination.alive) throw InfraError("the first destination has not ended");
+  m.remains = Remains{m.destination.text, m.destination.messages, ""};
+  if (m.flipped) m.first_flip = m.flipped;
+  const auto life = m.destination.life + 1;
+  m.destination = Host();
+  m.destination.side = Side::destination;
+  m.destination.actor = "destination-2";
+  m.destination.life = life;
+  m.destination.alive = true;
+  m.destination.ram.resize(m.plan.guest.memory_bytes);
+  m.destination.run = RunState::inmigrate;
+  for (auto* one : {&m.source, &m.destination}) one->port = one->link = true;
+  m.source.path_back = {};
+  m.source.channel_ended = m.source.closed = false;
+  static_cast<Migration&>(m) = Migration();
+  m.journal_from = m.persisted.size();
+  m.history.add(m.destination.actor, "process", "started");
+  m.ask(m.destination);
+  m.moved();
+}
+
+std::optional<Remains> ScriptedWorld::first_destination() const { return model_->remains; }
 
 void ScriptedWorld::break_storage(Side host, StorageFailure how) {
   model_->host(host).storage = how;
@@ -862,6 +912,7 @@ Plan scripted_plan(std::uint64_t seed) {
   plan.guest.name = "fake";
   plan.guest.seed = seed;
   plan.guest.memory_bytes = FakeGuest().least_memory_bytes();
+  plan.guest.dirty_pages_per_s = 1000 / kBeatMs;
   return plan;
 }
 

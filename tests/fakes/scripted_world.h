@@ -26,12 +26,18 @@ struct Defects {
   bool source_runs_after_completed = false;  // two owners as soon as the destination runs
   bool acknowledgement_lost = false;         // the destination's SHUT never leaves it
   bool claims_completed = false;             // `completed` as soon as the last byte is written
-  bool never_settles = false;       // the source freezes at the first byte; nothing ends it
-  bool loses_a_page = false;        // one page arrives as it was an epoch before
-  bool image_is_old = false;        // the destination's image is three steps old
-  bool aborts_at_load = false;      // the destination ends by SIGABRT with an assertion
-  bool runs_without_steps = false;  // the destination says running, its guest stands still
-  bool deaf_to_quit = false;        // the destination ignores `quit`
+  bool never_settles = false;        // the source freezes at the first byte; nothing ends it
+  bool loses_a_page = false;         // one page arrives as it was an epoch before
+  bool image_is_old = false;         // the destination's image is three steps old
+  bool aborts_at_load = false;       // the destination ends by SIGABRT with an assertion
+  bool runs_without_steps = false;   // the destination says running, its guest stands still
+  bool deaf_to_quit = false;         // the destination ignores `quit`
+  bool clock_jumps = false;          // the destination's guest finds its clock ten seconds ahead
+  bool clock_goes_back = false;      // … or half a second behind
+  bool refuses_again = false;        // the source refuses to migrate a second time
+  bool stalls_again = false;         // nothing of a second migration gets through
+  bool never_settles_again = false;  // never_settles, in the second migration only
+  bool loses_a_page_again = false;   // loses_a_page, in the second migration only
 };
 
 class ScriptedWorld final : public World {
@@ -101,6 +107,8 @@ class ScriptedWorld final : public World {
   void restore_management(Side host) override;
   void mismatch(Mismatch what, bool more) override;
   void without_listener() override;
+  void start_again(bool fresh_host) override;
+  std::optional<Remains> first_destination() const override;
   void poke(Side host, std::uint64_t gpa, Bytes bytes) override;
 
   /// What the arbiter persisted, in order.

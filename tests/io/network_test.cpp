@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -64,6 +65,29 @@ std::uint64_t unacknowledged(const Network& network, const Connection& connectio
   for (const auto& socket : network.tcp_sockets(Side::source))
     if (socket.remote_port == connection.port) return socket.send_queue;
   return 0;
+}
+
+TEST_CASE("A fresh destination answers in the place of the old one, whatever was done to that",
+          "[network]") {
+  fakes::check_inside([](const Report& report) {
+    Network network;
+    std::uint64_t old_inode = 0, new_inode = 0;
+    const auto inode = [&] {
+      struct stat about {};
+      ::fstat(network.namespace_fd(Side::destination), &about);
+      return std::uint64_t(about.st_ino);
+    };
+    old_inode = inode();
+    network.set_port(Side::destination, false);
+    network.replace_destination();
+    new_inode = inode();
+    report(old_inode != new_inode, "a namespace of its own");
+    report(network.port_forwarding(Side::destination), "port forwards");
+    Connection connection(network);
+    report(connection.passes(3000), "a byte passes");
+    report(network.answers_probe(Side::source), "the source answers, too");
+    report(network.answers_probe(Side::destination), "the destination answers");
+  });
 }
 
 TEST_CASE("A fresh network forwards, and both hosts have a carrier", "[network]") {

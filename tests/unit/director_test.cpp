@@ -252,6 +252,8 @@ TEST_CASE("A defect of the world is found by its checker, with its symptom", "[d
       {"no steps", with(&Defects::runs_without_steps), "truth", "false-running"},
       {"no steps", with(&Defects::runs_without_steps), "survivor", "vm-lost"},
       {"deaf to quit", with(&Defects::deaf_to_quit), "liveness", "does-not-end"},
+      {"the clock jumps", with(&Defects::clock_jumps), "clock", "clock-jumped"},
+      {"the clock goes back", with(&Defects::clock_goes_back), "clock", "clock-went-back"},
   };
   for (const auto& one : planted) {
     const ScriptedCase found(fakes::scripted_plan(), one.defects);
@@ -259,6 +261,77 @@ TEST_CASE("A defect of the world is found by its checker, with its symptom", "[d
     CHECK(found.result.verdict == Verdict::fail);
     CHECK(found.symptom(one.checker) == one.symptom);
     CHECK(found.finding(one.checker)->verdict == Verdict::fail);
+  }
+}
+
+Plan source_survives(std::uint64_t seed) {
+  auto plan = fakes::scripted_cell(make_reset(), Side::channel, "stopcopy/device:cpu/middle");
+  plan.guest.seed = seed;
+  return plan;
+}
+
+TEST_CASE("A source that survived is migrated again, to the same host or to a fresh one",
+          "[director][retry]") {
+  for (const std::uint64_t seed : {1, 2}) {
+    const ScriptedCase one(source_survives(seed));
+    INFO(one.story());
+    CHECK(one.result.verdict == Verdict::pass);
+    CHECK(one.result.survivor == "source");
+    REQUIRE(one.evidence.retry);
+    CHECK(one.evidence.retry->to == (seed == 1 ? "a fresh host" : "the same host"));
+    CHECK(one.evidence.retry->beats_after_settle_destination > 0);
+    CHECK(one.finding("retry")->what.find("succeeded") != std::string::npos);
+    // One chain of records over the source and the second destination, to the last image.
+    CHECK_FALSE(one.evidence.records.broken);
+    REQUIRE(one.evidence.retry->destination.exam);
+    CHECK(one.evidence.records.records.back().step == one.evidence.retry->destination.exam->step);
+    CHECK(one.world->overlap_ms() == 0);
+    const auto& persisted = one.world->persisted();
+    CHECK(std::count(persisted.begin(), persisted.end(), "done") == 2);
+    CHECK(one.world->journal().back() == "done");
+  }
+}
+
+TEST_CASE("What a second migration leaves in the history belongs to no point, phase or band",
+          "[director][retry]") {
+  const ScriptedCase one(source_survives(1));
+  INFO(one.story());
+  const auto& history = one.world->history();
+  const auto first = history.first_migration();
+  REQUIRE(first.events().size() < history.events().size());
+  for (std::size_t i = first.events().size(); i < history.events().size(); ++i) {
+    const auto& event = history.events()[i];
+    INFO(event.actor << " " << event.kind << " " << event.name);
+    CHECK_FALSE((event.kind == "point" || event.kind == "phase" || event.kind == "stream"));
+    CHECK(event.actor != "destination");
+  }
+  CHECK(one.result.owners.back().to_ms < one.result.duration_ms);
+}
+
+TEST_CASE("A retry is not tried where the source does not survive alone", "[director][retry]") {
+  const ScriptedCase good(fakes::scripted_plan());
+  CHECK_FALSE(good.evidence.retry);
+  CHECK(good.finding("retry")->verdict == Verdict::pass);
+  const ScriptedCase lost(fakes::scripted_cell(make_crash(), Side::source, "stopcopy/enter"));
+  CHECK_FALSE(lost.evidence.retry);
+  CHECK(lost.result.verdict == Verdict::expected_loss);
+}
+
+TEST_CASE("A second migration that goes wrong is found with its symptom", "[director][retry]") {
+  const std::pair<bool Defects::*, const char*> planted[] = {
+      {&Defects::refuses_again, "retry-refused"},
+      {&Defects::stalls_again, "retry-failed"},
+      {&Defects::loses_a_page_again, "retry-lost-pages"},
+      {&Defects::never_settles_again, "retry-not-settled"}};
+  for (const auto& [defect, symptom] : planted) {
+    Defects defects;
+    defects.*defect = true;
+    const ScriptedCase one(source_survives(1), defects);
+    INFO(symptom << "\n" << one.story());
+    CHECK(one.result.verdict == Verdict::fail);
+    CHECK(one.symptom("retry") == symptom);
+    CHECK(one.finding("survivor")->verdict == Verdict::pass);
+    CHECK(one.finding("memory")->verdict == Verdict::pass);
   }
 }
 

@@ -411,6 +411,20 @@ TEST_CASE("tiny: the class fixes the owned pages from the shape alone", "[tiny]"
   CHECK_THROWS_AS(guest->arguments(GuestShape{}, "x"), UsageError);
 }
 
+TEST_CASE("tiny: the clock is read from an image, and only from a sane one", "[tiny]") {
+  std::vector<std::byte> ram(TINY_CONTROL_GPA + TINY_PAGE_BYTES);
+  auto* const control = reinterpret_cast<tiny_control*>(ram.data() + TINY_CONTROL_GPA);
+  control->magic = TINY_MAGIC;
+  control->clock_ns = 1234;
+  control->clock_went_back = 1;
+  CHECK_FALSE(tiny::clock(ram));  // no record, so it has never looked
+  control->record_count = 1;
+  CHECK(tiny::clock(ram) == GuestClock{1234, 1});
+  CHECK_FALSE(tiny::clock(Bytes(ram).first(TINY_CONTROL_GPA + 8)));
+  control->magic = 0;
+  CHECK_FALSE(tiny::clock(ram));
+}
+
 TEST_CASE("tiny: the embedded payload is an ELF image", "[tiny]") {
   const Bytes elf = make_tiny()->payload();
   REQUIRE(elf.size() > 4096);

@@ -123,7 +123,7 @@ TEST_CASE("The campaign knows core, io, director and judge, and no catalog", "[t
       std::vector<std::string> may{"harness/core"};
       if (!director) may.insert(may.end(), {"harness/io", "harness/campaign"});
       const bool named = target == "harness/director.h" || target == "harness/judge.h" ||
-                         target == "harness/arbiter.h";
+                         target == "harness/arbiter.h" || target == "harness/interruption.h";
       // survivor_of() is what the checkers and the verdict must agree on.
       const bool shared =
           file.path == "harness/judge.cpp" && target == "harness/checkers/catalog.h";

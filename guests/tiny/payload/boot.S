@@ -53,6 +53,7 @@ tiny_entry:
   add $0x200000, %eax
   add $8, %edi
   loop 1b
+  movl $(0xfec00000 + 0x9b), pd_apic + 502 * 8  /* the HPET's */
   movl $(0xfee00000 + 0x9b), pd_apic + 503 * 8  /* uncached: 503 = (0xfee00000 >> 21) % 512 */
 
   mov $pml4, %eax

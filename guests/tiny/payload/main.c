@@ -127,6 +127,35 @@ static void write_page(uint64_t page, uint64_t step) {
   }
 }
 
+/* IA-PC HPET Specification 1.0a: capabilities and period at 0, enable at 0x10, counter at 0xf0. */
+static volatile uint32_t* const hpet = (volatile uint32_t*)0xfed00000;
+#define HPET_PERIOD_FS 10000000 /* QEMU's: 10 ns */
+
+static void set_up_clock(void) {
+  if (hpet[1] == HPET_PERIOD_FS) hpet[0x10 / 4] = hpet[0x10 / 4] | 1;
+}
+
+static uint64_t clock_ns(void) {
+  if (hpet[1] != HPET_PERIOD_FS) return control->ticks * (1000000000 / TINY_TICKS_PER_S);
+  uint32_t high = 0, low = 0;
+  do {
+    high = hpet[0xf4 / 4];
+    low = hpet[0xf0 / 4];
+  } while (high != hpet[0xf4 / 4]);
+  return ((uint64_t)high << 32 | low) * 10;
+}
+
+static void look_at_clock(void) {
+  uint32_t high = 0, low = 0;
+  __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high));
+  const uint64_t tsc = (uint64_t)high << 32 | low, ns = clock_ns();
+  if (tsc < control->clock_tsc || ns < control->clock_ns) {
+    control->clock_went_back = control->clock_went_back + 1;
+  }
+  control->clock_tsc = tsc;
+  control->clock_ns = ns;
+}
+
 static int page_is(uint64_t page, uint64_t step) {
   const volatile uint64_t* const words =
       (const volatile uint64_t*)(TINY_BASE_GPA + (page << TINY_PAGE_SHIFT));
@@ -257,6 +286,7 @@ static void make_step(void) {
 static void record(void) {
   const uint64_t count = control->record_count;
   const uint64_t step = control->step_done;
+  look_at_clock();
   const uint64_t chain =
       tiny_next_chain(control->seed, control->pages, control->record[count & 1].chain,
                       control->record[count & 1].step, step,
@@ -365,5 +395,6 @@ __attribute__((flatten)) static void run(void) {
 void tiny_main(const struct start_info* info) {
   boot(info);
   set_up_interrupts();
+  set_up_clock();
   run();
 }

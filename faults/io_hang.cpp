@@ -22,7 +22,7 @@ FaultKind make_io_hang() {
   kind.sides = {Side::source, Side::destination, Side::channel};
   kind.transport = Transport::unix_tight;
   kind.heal_after_ms = 150;
-  kind.patience_ms = 3000;  // more than the hole, or the manager would cancel
+  kind.patience_ms = 1000;  // more than the hole, or the manager would cancel
   kind.flow = Flow::at_delivery;
   kind.disk = "nbd";
   kind.colour = "#4b3f8f";

@@ -70,6 +70,13 @@ Finding second_writer(const Plan& plan, const History& history, const Evidence& 
   return finding;
 }
 
+std::string why_not_delivered(const History& history) {
+  if (const auto* never = history.last("director", "fault", "never-triggered"))
+    return "the migration never passed " + text_field(*never, "at").value_or("the point") +
+           ": this case proves nothing";
+  return "the fault's effect was not observed: this case proves nothing";
+}
+
 // "7.2.22 -> 10.0.2", from what both QEMUs said in their greetings.
 std::string versions_of(const History& history) {
   const auto of = [&](const char* host) {
@@ -139,7 +146,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   const bool checked = !result.findings.empty();
   if (checked && !evidence.delivered)
     result.findings.push_back({"delivery", Verdict::not_delivered,
-                               "the fault's effect was not observed: this case proves nothing",
+                               why_not_delivered(history),
                                "not-delivered", ""});
   if (checked && plan.plant == "double-writer")
     result.findings.insert(result.findings.begin(),

@@ -52,7 +52,7 @@ struct Typed {
   std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
   std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
-  std::string machine, output = "migfuzz-out", known_issues, disk = "raw";
+  std::string machine, output = "migfuzz-out", known_issues, disk = "raw", transport;
   std::string cases, seed, jobs, times = "1", path, list_kind;
   bool quiet = false;
 };
@@ -94,6 +94,14 @@ std::vector<Phase> phases(const std::vector<std::string>& words) {
     list.push_back(*phase);
   }
   return list;
+}
+
+std::optional<Transport> transport(const std::string& word) {
+  if (word.empty()) return std::nullopt;
+  const auto known = transport_from(word == "unix" ? "unix-tight" : word);
+  if (!known)
+    throw UsageError(fmt::format("--transport: `{}` is not known; take tcp or unix", word));
+  return known;
 }
 
 std::vector<Side> sides(const std::vector<std::string>& words) {
@@ -166,6 +174,7 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   request.draw.faults = typed.faults;
   request.draw.sides = sides(typed.sides);
   request.draw.base = base_plan(typed);
+  request.draw.transport = transport(typed.transport);
   if (!typed.cases.empty()) request.draw.cases = number("--cases", typed.cases, 1, 10000000);
   request.protocols = typed.protocols;
   request.pairs = pairs(typed);
@@ -216,6 +225,9 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   run->add_option("--output", typed.output, "folder for report and results")->type_name("DIR");
   run->add_option("--memory", typed.memory, "RAM of the VM, such as 64M")->type_name("SIZE");
   run->add_option("--machine", typed.machine, "QEMU machine type of both hosts")->type_name("TYPE");
+  run->add_option("--transport", typed.transport,
+                  "tcp or unix; without it: what shows a fault best, controls use both")
+      ->type_name("NAME");
   run->add_option("--disk", typed.disk, "disk under both hosts: none, raw, qcow2 or nbd")
       ->type_name("NAME");
   run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")

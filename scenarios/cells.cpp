@@ -117,6 +117,8 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
   const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
   if (cont && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
     none.why = "under this protocol nobody sends `cont`";
+  else if (kind.needs_tcp && request.transport == Transport::unix_tight)
+    none.why = "it is a failure of TCP or of a network";
   else
     none.why = kind.excluded(trigger, side);
   const auto missing = request.missing.find(std::string(kind.needs));
@@ -153,7 +155,7 @@ PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Sid
   for (const char c : fmt::format("{} × {} × {}", point, kind.name, to_string(side)))
     state = state * 0x100000001b3ULL ^ static_cast<unsigned char>(c);
   plan.guest.seed = next_random(state);
-  plan.transport = kind.transport;
+  plan.transport = request.transport.value_or(kind.transport);
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
   if (!goes_with_disk(kind, plan.disk)) plan.disk = kind.disk.substr(0, kind.disk.find(' '));
   FaultSpec fault;
@@ -163,10 +165,7 @@ PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Sid
   fault.heal_after_ms = kind.heal_after_ms;
   // A pass is only reached when the guest dirties faster than the migration converges.
   const auto& name = fault.trigger.point.name;
-  if (name.starts_with("pass:") && name != "pass:1") {
-    plan.least_passes = 4;
-    plan.guest.dirty_pages_per_s = 30000;
-  }
+  if (name.starts_with("pass:") && name != "pass:1") several_passes(plan);
   fault.parameter = kind.acts_on_page ? next_random(state) % kPageBits : 0;
   plan.faults = {fault};
   return drawn;

@@ -15,10 +15,10 @@ Drawn draw_controls(const ScenarioRequest& request, const Catalogs&) {
     one.plan = request.base;
     one.plan.scenario = "control";
     one.plan.guest.seed = next_random(state);
-    one.plan.transport = i % 2 == 0 ? Transport::unix_tight : Transport::tcp;
+    one.plan.transport = request.transport.value_or(i % 2 == 0 ? Transport::unix_tight
+                                                               : Transport::tcp);
     // Pages that are dirtied again in later passes are what a migration can lose.
-    one.plan.least_passes = 4;
-    one.plan.guest.dirty_pages_per_s = 30000;
+    several_passes(one.plan);
     one.plan.patience_ms = 5000;
     drawn.cases.push_back(std::move(one));
   }

@@ -11,6 +11,12 @@ std::string to_string(const Cell& cell) {
   return text;
 }
 
+void several_passes(Plan& plan) {
+  plan.least_passes = 4;
+  plan.guest.dirty_pages_per_s = 30000;
+  plan.bandwidth_bytes_per_s = std::uint64_t{64} << 20;  // a pass over 8.5 MiB takes over 100 ms
+}
+
 std::uint64_t next_random(std::uint64_t& state) {
   state += 0x9e3779b97f4a7c15ULL;
   auto z = state;

@@ -46,6 +46,7 @@ struct ScenarioRequest {
   std::vector<std::string> points;  // as typed: names or patterns with `*`; empty: the telling ones
   std::vector<std::string> faults;  // empty: all
   std::vector<Side> sides;          // empty: all
+  std::optional<Transport> transport;  // nothing: the one that shows a fault best, or both in turn
   Plan base;                        // seed, protocol, accelerator, memory, binaries, …
   std::uint64_t cases = 0;          // how many, for scenarios that repeat; 0: their own default
   /// Points that a no-fault migration passed on this machine, in stream order ("stopcopy/enter").
@@ -54,6 +55,11 @@ struct ScenarioRequest {
   std::map<std::string, std::string> missing;
   std::string versions;  // for the cells; empty where a run has one pair of QEMUs only
 };
+
+/// Makes the migration need several passes over memory before it converges. QEMU takes no measure
+/// of its bandwidth in the first 100 ms (BUFFER_DELAY, migration.c) and completes after a first pass
+/// that was shorter, however much is dirty: so the bandwidth is limited, too.
+void several_passes(Plan& plan);
 
 /// splitmix64 (Steele et al., 2014): the next number of a seed's sequence, advancing `state`.
 std::uint64_t next_random(std::uint64_t& state);

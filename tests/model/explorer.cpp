@@ -141,7 +141,11 @@ class Explorer {
     visit(first, Kind::due, "start");
     // Breadth first by the number of failures: the first way to a state is one with the fewest.
     for (; !now_.empty() || !later_.empty(); ++failures_) {
-      for (std::size_t i = 0; i < now_.size(); ++i) expand(now_[i]);
+      for (std::size_t i = 0; i < now_.size(); ++i) {
+        expand(now_[i]);
+        if (!rules_.until.empty() && found_.broken.count(rules_.until) != 0)
+          return std::move(found_);
+      }
       now_.clear();
       for (const auto& [key, from, what] : later_) open(key, from, what);
       later_.clear();

@@ -20,6 +20,8 @@ struct Rules {
   bool journal_first = true;  // false: acts, then writes: a defect
   bool arbiter_dies = true;
   unsigned most_failures = 1000;  // in one story; more than any story needs: no bound
+  /// Stop as soon as this promise is broken; empty: go through all states.
+  std::string until = {};
 };
 
 /// What is counted, and the fewest failures that lead there.

@@ -187,8 +187,8 @@ TEST_CASE("Decisions are persisted in the order in which they are acted on", "[d
   CHECK(one.world->persisted() == std::vector<std::string>{"continue-switchover", "hand-over",
                                                            "ask-destination", "run-destination",
                                                            "discard-source", "done"});
-  // On tight buffers a source that stands in stop-and-copy takes no in-band command: only the yank
-  // gets through.
+  // On tight buffers a source that stands in stop-and-copy takes no in-band command: the channel's
+  // end at the destination frees it.
   auto plan = fakes::scripted_cell(make_stall(), Side::channel, "stopcopy/device:cpu/middle");
   plan.faults[0].heal_after_ms = 0;
   const ScriptedCase stuck(plan);
@@ -200,6 +200,25 @@ TEST_CASE("Decisions are persisted in the order in which they are acted on", "[d
   // The source is not told to give up while it cannot answer and the destination may have it all.
   CHECK(place("yank-destination") < place("cancel"));
   CHECK(place("cancel") != all.end());
+  CHECK(stuck.result.survivor == "source");
+}
+
+TEST_CASE("An arbiter that crashed starts from its journal; an unsent command is not sent by magic",
+          "[director]") {
+  const char* point = "activate/cont-journalled";
+  const ScriptedCase crashed(fakes::scripted_cell(make_arbiter_crash(), Side::channel, point));
+  INFO(crashed.story());
+  CHECK(crashed.result.verdict == Verdict::pass);
+  CHECK(crashed.result.delivery_proof.find("`run-destination` was due") != std::string::npos);
+  const auto runs = [](const ScriptedCase& one) {
+    const auto& all = one.world->persisted();
+    return std::count(all.begin(), all.end(), "run-destination");
+  };
+  CHECK(runs(crashed) == 2);
+  const ScriptedCase paused(fakes::scripted_cell(make_arbiter_pause(), Side::channel, point));
+  INFO(paused.story());
+  CHECK(paused.result.verdict == Verdict::pass);
+  CHECK(runs(paused) == 1);
 }
 
 TEST_CASE("A healed fault is healed once and the channel flows again", "[director]") {

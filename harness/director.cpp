@@ -16,6 +16,8 @@ constexpr Milliseconds kTurn{5};          // looks at least this often while not
 constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
 constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
 constexpr std::uint64_t kBeatsWanted = 3;
+// Nothing fails in a second migration: only a machine that is busy elsewhere can make it stand.
+constexpr Milliseconds kRetryPatience{5000};
 constexpr std::uint64_t kPageBytes = 4096;
 
 // Where the one fault of the plan stands.
@@ -237,7 +239,7 @@ class Director {
     };
     situation.quiet = since(std::max(world_.last_progress(), acted_));
     situation.since_action = since(acted_);
-    situation.patience = Milliseconds(plan_.patience_ms);
+    situation.patience = patience_;
     situation.destination_fresh = asked_at_ && world_.last_answer(Side::destination) >= *asked_at_;
     return situation;
   }
@@ -549,6 +551,7 @@ class Director {
   }
 
   RetryEvidence migrate_again() {
+    patience_ = std::max(patience_, kRetryPatience);
     RetryEvidence retry;
     world_.resume(Side::source);
     wait_for_beats(Side::source, 1);
@@ -639,6 +642,7 @@ class Director {
   std::optional<ImageExam> last_exam_;  // of whoever ran last
   Stage stage_ = Stage::none;
   bool healed_ = false;
+  Milliseconds patience_{plan_.patience_ms};
   std::optional<Arbiter> arbiter_;  // none while it is crashed
   std::string destination_ = "destination";  // its name as an actor of the history
   std::set<std::string> passed_;  // points of the director's own

@@ -8,10 +8,10 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(make_memory());
   all.push_back(make_no_rollback());
   all.push_back(make_disk());
+  all.push_back(make_clean_exit());
   all.push_back(make_survivor());
   all.push_back(make_truth());
   all.push_back(make_liveness());
-  all.push_back(make_clean_exit());
   all.push_back(make_retry());
   all.push_back(make_clock());
   return all;

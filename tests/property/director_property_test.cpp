@@ -43,6 +43,8 @@ Plan arbitrary_plan(const std::string& protocol) {
         *rc::gen::inRange<std::uint32_t>(kind.must_heal ? 1 : 0, plan.patience_ms / 4);
   // The table's `healed-hole` holds for a hole shorter than the patience, retransmission included.
   if (kind.transport == Transport::tcp && kind.heal_after_ms > 0) plan.patience_ms += 400;
+  // A channel that is slow for longer than the patience is given up: no plan of the table's.
+  if (kind.effect == Effect::slows_channel) plan.patience_ms += 5000;
   return plan;
 }
 

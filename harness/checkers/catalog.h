@@ -1,6 +1,6 @@
 // Every checker, one line each, in the order in which the first broken promise names the signature:
-// a double run explains a rollback, a process that aborted explains a VM that is lost, not the other
-// way round.
+// a double run explains a rollback, a process that aborted explains a lost VM, not the other way
+// round.
 #pragma once
 
 #include <memory>

@@ -57,7 +57,7 @@ struct ScenarioRequest {
 };
 
 /// Makes the migration need several passes over memory before it converges. QEMU takes no measure
-/// of its bandwidth in the first 100 ms (BUFFER_DELAY, migration.c) and completes after a first pass
+/// of its bandwidth in the first 100 ms (BUFFER_DELAY, migration.c) and completes after a pass
 /// that was shorter, however much is dirty: so the bandwidth is limited, too.
 void several_passes(Plan& plan);
 

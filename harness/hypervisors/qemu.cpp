@@ -251,7 +251,10 @@ class QemuWorld final : public World {
                        destination_->transcript()};
     flip_ = relay_->flip();
     frame_flip_ = relay_->frame_flip();
-    if (fresh_host) network_.replace_destination();
+    if (fresh_host) {
+      network_.replace_destination();
+      disk_->follow_destination(network_, deadline);
+    }
     restore_network(deadline);
     relay_ = std::make_unique<io::Relay>(loop_, io::Relay::Handlers());
     journal_ = std::make_unique<io::MemoryFile>("journal");

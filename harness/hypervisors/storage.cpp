@@ -78,6 +78,10 @@ Disk::Disk(io::Loop& loop, const std::string& kind, std::uint64_t size_bytes,
 
 Disk::~Disk() = default;
 
+void Disk::follow_destination(const io::Network& network, Clock::time_point deadline) {
+  if (state_->destination) state_->serve(network, Side::destination, deadline);
+}
+
 DiskAttachment Disk::attachment(Side host) const {
   const auto& s = *state_;
   if (s.kind == "none") return null_disk(s.size_bytes);

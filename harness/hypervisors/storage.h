@@ -38,6 +38,9 @@ class Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
+  /// The destination is another host from now on: its server moves into that one's namespace.
+  void follow_destination(const io::Network& network, Clock::time_point deadline);
+
   DiskAttachment attachment(Side host) const;
   /// "raw, cache.direct=on": for the history.
   std::string words() const;

@@ -6,10 +6,32 @@
 // a finding.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
 #include "harness/checkers/catalog.h"
 
 namespace migfuzz {
 namespace {
+
+std::string line_with(const std::string& text, std::string_view word) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(word) != line.npos) return line;
+  return "";
+}
+
+// ":bdrv_co_write_req_prepare" of assert(3)'s "FILE:LINE: FUNCTION: Assertion `...' failed": the
+// same defect in another version has another line, but most likely the same function.
+std::string function_in(const std::string& line) {
+  const auto end = line.find(": Assertion `");
+  if (end == line.npos) return "";
+  const auto space = line.rfind(' ', end - 1);
+  const auto word = line.substr(space == line.npos ? 0 : space + 1, end - space - 1);
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  return !word.empty() && std::all_of(word.begin(), word.end(), plain) ? ":" + word : "";
+}
 
 class CleanExit final : public Checker {
  public:
@@ -30,8 +52,9 @@ class CleanExit final : public Checker {
  private:
   std::optional<Finding> judge(const HostEvidence& host, const char* side,
                                bool load_may_fail) const {
-    if (host.messages.find("Assertion") != std::string::npos)
-      return checkers::broken(name(), "assertion", fmt::format("{}: {}", side, host.messages));
+    if (const auto line = line_with(host.messages, "Assertion"); !line.empty())
+      return checkers::broken(name(), "assertion" + function_in(line),
+                              fmt::format("{}: {}", side, line));
     if (!host.ending) return std::nullopt;  // liveness speaks of it
     const auto& ending = *host.ending;
     if (ending.signal != 0 && !(ending.signal == 9 && host.ended_by_plan))

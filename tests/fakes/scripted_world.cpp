@@ -470,7 +470,7 @@ struct ScriptedWorld::Model : Migration {
   void finish_load() {
     load_done = true;
     if (defects.aborts_at_load) {
-      destination.messages = "qemu: Assertion `scripted' failed.";
+      destination.messages = "qemu: scripted.c:1: load: Assertion `scripted' failed.";
       return end(destination, {0, 6});
     }
     destination.ram = defects.image_is_old ? older_ram : stopped_ram;

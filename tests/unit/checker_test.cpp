@@ -283,7 +283,7 @@ TEST_CASE("clean-exit rejects signals, statuses and asserts that nobody planned"
   rejects(*checker, g, "exit-status");
   g = healthy();
   g.evidence.destination.messages = "qemu: ../x.c:1: f: Assertion `x' failed.";
-  rejects(*checker, g, "assertion");
+  rejects(*checker, g, "assertion:f");
 }
 
 // --- judge ---------------------------------------------------------------------------------------

@@ -267,7 +267,7 @@ TEST_CASE("A defect of the world is found by its checker, with its symptom", "[d
       {"a page is lost", with(&Defects::loses_a_page), "memory", "stale-page"},
       {"the image is old", with(&Defects::image_is_old), "no-rollback", "rollback"},
       {"the image is old", with(&Defects::image_is_old), "memory", "stale-page"},
-      {"abort", with(&Defects::aborts_at_load), "clean-exit", "assertion"},
+      {"abort", with(&Defects::aborts_at_load), "clean-exit", "assertion:load"},
       {"no steps", with(&Defects::runs_without_steps), "truth", "false-running"},
       {"no steps", with(&Defects::runs_without_steps), "survivor", "vm-lost"},
       {"deaf to quit", with(&Defects::deaf_to_quit), "liveness", "does-not-end"},

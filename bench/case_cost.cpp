@@ -166,7 +166,7 @@ int run(const std::string& qemu, int runs) {
   ScenarioRequest request;
   request.base = plan;
   request.base.patience_ms = Plan().patience_ms;
-  const auto cases = catalogs.find_scenario("cells").draw(request, catalogs);
+  const auto cases = catalogs.find_scenario("cells").draw(request, catalogs).cases;
   const auto start = Clock::now();
   std::size_t done = 0;
   pool.run(

@@ -36,7 +36,10 @@ FaultKind make_yank() {
     const auto who = to_string(spec.side);
     const auto sight = world.sight(spec.side);
     if (sight.dead) {
-      const bool load_failed = sight.ending && sight.ending->code == 1;
+      // It may be fenced before it has answered: what it said before its end tells as well.
+      const auto* said = world.history().last(who, "qmp-event", "MIGRATION");
+      const bool load_failed = (sight.ending && sight.ending->code == 1) ||
+                               (said != nullptr && text_field(*said, "status") == "failed");
       if (!load_failed) return std::nullopt;
       return fmt::format("the {}'s load ended with its channel: {}", who,
                          world.messages(spec.side));

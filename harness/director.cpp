@@ -16,8 +16,8 @@ constexpr Milliseconds kTurn{5};          // looks at least this often while not
 constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
 constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
 constexpr std::uint64_t kBeatsWanted = 3;
-// Nothing fails in a second migration: only a machine that is busy elsewhere can make it stand.
-constexpr Milliseconds kRetryPatience{5000};
+// Where nothing fails (before the fault, in a second migration) the manager is this patient.
+constexpr Milliseconds kFaultlessPatience{5000};
 constexpr std::uint64_t kPageBytes = 4096;
 
 // Where the one fault of the plan stands.
@@ -239,7 +239,9 @@ class Director {
     };
     situation.quiet = since(std::max(world_.last_progress(), acted_));
     situation.since_action = since(acted_);
-    situation.patience = patience_;
+    // Until the fault strikes, only a machine that is busy elsewhere can make a migration stand.
+    situation.patience =
+        stage_ == Stage::waiting ? std::max(patience_, kFaultlessPatience) : patience_;
     situation.destination_fresh = asked_at_ && world_.last_answer(Side::destination) >= *asked_at_;
     return situation;
   }
@@ -551,7 +553,7 @@ class Director {
   }
 
   RetryEvidence migrate_again() {
-    patience_ = std::max(patience_, kRetryPatience);
+    patience_ = std::max(patience_, kFaultlessPatience);
     RetryEvidence retry;
     world_.resume(Side::source);
     wait_for_beats(Side::source, 1);

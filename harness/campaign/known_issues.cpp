@@ -19,13 +19,15 @@ std::vector<KnownIssue> known_issues_from_text(const std::string& text, const st
                                    json.at("schema").dump()));
     for (const auto& entry : json.at("issues")) {
       for (const auto& [key, value] : entry.items())
-        if (key != "signature" && key != "versions" && key != "reference" && key != "expires")
+        if (key != "signature" && key != "versions" && key != "reference" && key != "expires" &&
+            key != "explains")
           throw UsageError(
               fmt::format("{}: entry {}: key `{}` is not known; there are signature, "
-                          "versions, reference, expires",
+                          "versions, reference, expires, explains",
                           origin, list.size() + 1, key));
       list.push_back({entry.at("signature"), entry.value("versions", ""), entry.at("reference"),
-                      entry.value("expires", "")});
+                      entry.value("expires", ""),
+                      entry.value("explains", std::vector<std::string>())});
     }
   } catch (const nlohmann::json::exception& error) {
     throw UsageError(fmt::format("{}: entry {}: {}; give signature and reference of each issue",
@@ -43,6 +45,21 @@ bool names_version(const std::string& prefix, const std::string& version) {
          (version.size() == prefix.size() || version[prefix.size()] == '.');
 }
 
+// Findings of that verdict or a worse one that a pattern names become `known-issue`; false when
+// there was none.
+bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>& patterns,
+            const std::string& reference) {
+  bool any = false;
+  for (auto& finding : result.findings)
+    for (const auto& pattern : patterns)
+      if (finding.verdict <= at_best && matches(pattern, signature_of(result.plan, finding))) {
+        finding.verdict = Verdict::known_issue;
+        finding.reason = reference;
+        any = true;
+      }
+  return any;
+}
+
 }  // namespace
 
 void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
@@ -53,15 +70,10 @@ void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
     const bool version = names_version(issue.versions, source_version) ||
                          names_version(issue.versions, destination_version);
     if (!version || (!issue.expires.empty() && today > issue.expires)) continue;
-    for (auto& finding : result.findings) {
-      if (finding.verdict != Verdict::fail ||
-          !matches(issue.signature, signature_of(result.plan, finding)))
-        continue;
-      finding.verdict = Verdict::known_issue;
-      finding.reason = issue.reference;
-    }
+    if (!excuse(result, Verdict::fail, {issue.signature}, issue.reference)) continue;
+    excuse(result, Verdict::infra, issue.explains, issue.reference);
   }
-  // One known finding does not excuse another: the worst that is left decides.
+  // One known finding excuses another only where its entry says so: the worst that is left decides.
   name_verdict(result);
 }
 

@@ -18,6 +18,8 @@ struct KnownIssue {
   std::string versions;
   std::string reference;
   std::string expires;
+  /// Signatures of what follows from it in the same case: a process that aborted loses its VM.
+  std::vector<std::string> explains{};
 };
 
 /// Throws UsageError naming `origin` and the entry.

@@ -49,6 +49,18 @@ TEST_CASE("Signature, version and date must all agree", "[known-issues]") {
   CHECK(applied({"memory/*", "", "r", "2026-06-14"}) == Verdict::fail);
 }
 
+TEST_CASE("What follows from a known issue is excused where its entry says so", "[known-issues]") {
+  auto result = failed();
+  result.findings.push_back({"survivor", Verdict::fail, "no host runs the VM", "vm-lost", ""});
+  result.findings.push_back({"clock", Verdict::infra, "nothing was read", "no-reading", ""});
+  CHECK(applied({"memory/*", "", "r", ""}, result) == Verdict::fail);
+  CHECK(applied({"memory/*", "", "r", "", {"survivor/vm-lost/*"}}, result) == Verdict::infra);
+  CHECK(applied({"memory/*", "", "r", "", {"survivor/*", "clock/*"}}, result) ==
+        Verdict::known_issue);
+  // Without the known failure itself nothing is explained.
+  CHECK(applied({"truth/*", "", "r", "", {"*"}}, result) == Verdict::fail);
+}
+
 TEST_CASE("Only failures are excused", "[known-issues]") {
   for (const auto verdict : all_verdicts()) {
     if (verdict == Verdict::fail) continue;

@@ -4,11 +4,11 @@ namespace migfuzz {
 
 std::vector<std::unique_ptr<Checker>> all_checkers() {
   std::vector<std::unique_ptr<Checker>> all;
+  all.push_back(make_clean_exit());
   all.push_back(make_single_owner());
   all.push_back(make_memory());
   all.push_back(make_no_rollback());
   all.push_back(make_disk());
-  all.push_back(make_clean_exit());
   all.push_back(make_survivor());
   all.push_back(make_truth());
   all.push_back(make_liveness());

@@ -1,5 +1,5 @@
 // Every checker, one line each, in the order in which the first broken promise names the signature:
-// a double run explains a rollback, a process that aborted explains a lost VM, not the other way
+// a process that aborted explains a lost VM, a double run explains a rollback, not the other way
 // round.
 #pragma once
 

@@ -183,11 +183,15 @@ class Director {
   }
 
   void inject() {
+    const auto channel = world_.channel();  // where the fault finds it
     fault_->inject(world_, spec());
     injected_at_ = acted_ = world_.now();
     stage_ = Stage::injected;
     note("director", "fault", "injected",
-         {{"kind", spec().kind}, {"side", std::string(to_string(spec().side))}});
+         {{"kind", spec().kind},
+          {"side", std::string(to_string(spec().side))},
+          {"forwarded", std::int64_t(channel.forwarded)},
+          {"back_forwarded", std::int64_t(channel.back_forwarded)}});
     // What the source had sent past the point waits in the relay. Where the fault is on the
     // source's side those bytes had not left it, so they stay until the heal.
     const bool flows = fault_->flow == Flow::freely ||

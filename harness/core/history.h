@@ -23,7 +23,10 @@ using Fields = std::vector<std::pair<std::string, Scalar>>;
 ///  stream: name = item or point ("section_full", "point"); fields: offset, idstr
 ///  heartbeat: the guest's record reached evidence; fields: step
 ///  process: name = "started" | "exited"; fields: pid, code, signal
-///  fault: name = "armed" | "injected" | "delivered" | "healed"; fields: kind, proof
+///  relay: name = "holding" | "released" | "cut" | …; fields: what, and the bytes written so far
+///         towards the destination (forwarded) and the source (back_forwarded)
+///  fault: name = "armed" | "injected" | "delivered" | "healed"; fields: kind, proof; injected:
+///         side, forwarded, back_forwarded
 ///  decision: the arbiter's; name = action; fields: why
 ///  phase: name = phase that begins now
 ///  owner: name = "source" | "destination" | "both" | "none": who executes the guest from now on

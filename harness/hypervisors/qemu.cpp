@@ -441,7 +441,11 @@ class QemuWorld final : public World {
       moved();
     };
     handlers.note = [this](const std::string& name, const std::string& what) {
-      history_.add("channel", "relay", name, {{"what", what}});
+      const auto channel = relay_->sight();
+      history_.add("channel", "relay", name,
+                   {{"what", what},
+                    {"forwarded", std::int64_t(channel.forwarded)},
+                    {"back_forwarded", std::int64_t(channel.back_forwarded)}});
       moved();
     };
     handlers.owned = [this](const std::string& block, std::uint64_t address) {

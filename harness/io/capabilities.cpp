@@ -159,7 +159,8 @@ std::map<std::string, std::string> missing_capabilities() {
   std::map<std::string, std::string> missing;
   for (const auto& probe : kProbes)
     if (const auto why = reason_of(probe.run); !why.empty())
-      missing.emplace(probe.capability.name, why);
+      missing.emplace(probe.capability.name,
+                      fmt::format("this machine has no `{}`: {}", probe.capability.name, why));
   return missing;
 }
 

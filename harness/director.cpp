@@ -241,11 +241,17 @@ class Director {
     const auto since = [&](Clock::time_point then) {
       return std::chrono::duration_cast<Milliseconds>(world_.now() - then);
     };
-    situation.quiet = since(std::max(world_.last_progress(), acted_));
+    const auto moved = std::max(world_.last_progress(), acted_);
+    situation.quiet = since(moved);
     situation.since_action = since(acted_);
     // Until the fault strikes, only a machine that is busy elsewhere can make a migration stand.
     situation.patience =
         stage_ == Stage::waiting ? std::max(patience_, kFaultlessPatience) : patience_;
+    // Silence counts against a host only when it was asked and had the time to answer: on a machine
+    // that stood still for a while nobody was.
+    const bool asked = first_question_ && *first_question_ >= moved &&
+                       since(*first_question_) >= situation.patience / 2;
+    if (!asked) situation.quiet = std::min(situation.quiet, situation.patience - Milliseconds(1));
     situation.destination_fresh = asked_at_ && world_.last_answer(Side::destination) >= *asked_at_;
     return situation;
   }
@@ -254,6 +260,8 @@ class Director {
   void ask_the_silent(const Situation& situation) {
     if (situation.quiet <= situation.patience / 4 || world_.now() <= next_question_) return;
     next_question_ = world_.now() + situation.patience / 4;
+    const auto moved = std::max(world_.last_progress(), acted_);
+    if (!first_question_ || *first_question_ < moved) first_question_ = world_.now();
     for (const auto side : {Side::source, Side::destination})
       if (!world_.sight(side).dead) world_.ask(side);
   }
@@ -654,6 +662,7 @@ class Director {
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;
+  std::optional<Clock::time_point> first_question_;  // of those that a silence draws
   Clock::time_point started_, acted_, injected_at_, delivered_at_, next_question_;
 };
 

@@ -67,6 +67,7 @@ Plan draw_plan(const Plan& base, const std::vector<const FaultKind*>& kinds) {
   plan.transport = kind.transport == Transport::unix_tight && *rc::gen::arbitrary<bool>()
                        ? Transport::tcp
                        : kind.transport;
+  if (!goes_with_disk(kind, plan.disk)) plan.disk = kind.disk.substr(0, kind.disk.find(' '));
   plan.faults = {fault};
   return plan;
 }

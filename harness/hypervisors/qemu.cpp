@@ -115,7 +115,10 @@ class QemuWorld final : public World {
   void cancel() override { command(Side::source, "migrate_cancel", {}); }
   void resume(Side side) override { command(side, "cont", {}); }
   void pause(Side side) override { command(side, "stop", {}); }
-  void quit(Side side) override { command(side, "quit", {}); }
+  void quit(Side side) override {
+    host(side).leave();
+    command(side, "quit", {});
+  }
 
   void yank(Side side) override {
     history_.add(actor(side), "qmp-command", "yank");

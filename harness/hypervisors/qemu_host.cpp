@@ -56,6 +56,7 @@ struct QemuHost::State {
   Sight seen;
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
+  bool leaving = false;
   std::uint32_t passes = 0;
   std::uint64_t disk_errors = 0;
   std::uint64_t scanned_bytes = 0, last_step = 0;
@@ -175,6 +176,7 @@ struct QemuHost::State {
   }
 
   void ask() {
+    if (leaving) return;
     if (!management || !management->monitor().open()) return;
     auto* monitor = &management->monitor();
     if (status_asked || migration_asked) {
@@ -267,6 +269,7 @@ Sight QemuHost::sight(Milliseconds patience) const {
 }
 
 void QemuHost::ask() { state_->ask(); }
+void QemuHost::leave() { state_->leaving = true; }
 Clock::time_point QemuHost::last_answer() const { return state_->last_answer; }
 std::string QemuHost::guest_text() const { return state_->evidence.text(); }
 

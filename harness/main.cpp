@@ -53,7 +53,7 @@ struct Typed {
   std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
   std::string machine, output = "migfuzz-out", known_issues, disk = "raw", transport;
-  std::string cases, seed, jobs, times = "1", path, list_kind;
+  std::string cases, seed, jobs, times = "1", path, list_kind, replay_output;
   bool quiet = false;
 };
 
@@ -268,6 +268,8 @@ int run_program(int argc, char** argv) {
   replay_command->add_option("plan", typed.path, "plan.json or a case's folder")->required();
   replay_command->add_option("--times", typed.times, "how often")->type_name("N");
   replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");
+  replay_command->add_option("--output", typed.replay_output, "folder for results and evidence")
+      ->type_name("DIR");
   replay_command->add_flag("--quiet", typed.quiet, "print only the sum");
   auto* list = app.add_subcommand("list",
                                   "Explain phases, points, faults, guests, checkers, "
@@ -297,6 +299,7 @@ int run_program(int argc, char** argv) {
     request.times = number("--times", typed.times, 1, 1000000);
     request.jobs = typed.jobs.empty() ? 1 : jobs(typed);
     request.quiet = typed.quiet;
+    request.output = typed.replay_output;
     return replay(loop, request, catalogs, trial);
   }
   if (doctor_command->parsed()) return doctor(loop, base_plan(typed), catalogs, trial);

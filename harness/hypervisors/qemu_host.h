@@ -56,9 +56,8 @@ class QemuHost {
   Sight sight(Milliseconds patience) const;
   /// Sends query-status and query-migrate unless they are still open.
   void ask();
-  /// It was told to quit: nothing is asked of it any more. QEMU 10.0 crashes on a command that comes
-  /// while it shuts down (docs/findings/qemu-10.0-source-sigsegv-on-quit.md), and the answer would
-  /// say nothing that its end does not.
+  /// It was told to quit: nothing is asked of it any more. QEMU 10.0 may crash on a command that
+  /// comes while it shuts down (docs/findings/qemu-10.0-source-sigsegv-on-quit.md).
   void leave();
   /// When the newest answered query-status was sent.
   Clock::time_point last_answer() const;

@@ -226,13 +226,19 @@ class Director {
       const auto sight = world_.sight(side);
       return sight.dead || sight.run != RunState::unknown;
     };
-    for (const auto side : {Side::source, Side::destination})
-      if (!world_.sight(side).dead) world_.ask(side);
+    ask_both();
     const auto both = [&] { return seen(Side::source) && seen(Side::destination); };
     wait_until("both hosts to be seen again", both, kQuitLimit);
   }
 
   // --- the arbiter -----------------------------------------------------------------------------
+
+  Clock::time_point last_moved() const { return std::max(world_.last_progress(), acted_); }
+
+  void ask_both() {
+    for (const auto side : {Side::source, Side::destination})
+      if (!world_.sight(side).dead) world_.ask(side);
+  }
 
   Situation look() const {
     Situation situation;
@@ -241,7 +247,7 @@ class Director {
     const auto since = [&](Clock::time_point then) {
       return std::chrono::duration_cast<Milliseconds>(world_.now() - then);
     };
-    const auto moved = std::max(world_.last_progress(), acted_);
+    const auto moved = last_moved();
     situation.quiet = since(moved);
     situation.since_action = since(acted_);
     // Until the fault strikes, only a machine that is busy elsewhere can make a migration stand.
@@ -260,10 +266,8 @@ class Director {
   void ask_the_silent(const Situation& situation) {
     if (situation.quiet <= situation.patience / 4 || world_.now() <= next_question_) return;
     next_question_ = world_.now() + situation.patience / 4;
-    const auto moved = std::max(world_.last_progress(), acted_);
-    if (!first_question_ || *first_question_ < moved) first_question_ = world_.now();
-    for (const auto side : {Side::source, Side::destination})
-      if (!world_.sight(side).dead) world_.ask(side);
+    if (!first_question_ || *first_question_ < last_moved()) first_question_ = world_.now();
+    ask_both();
   }
 
   // The arbiter's own failures. While it is away nobody decides, asks or sends; what one would do
@@ -294,8 +298,7 @@ class Director {
     arbiter_.emplace(protocol_, words);
     world_.arbiter().exists = true;
     acted_ = world_.now();
-    for (const auto side : {Side::source, Side::destination})
-      if (!world_.sight(side).dead) world_.ask(side);
+    ask_both();
     note("arbiter", "note", "started", {{"journal entries", std::int64_t(words.size())}});
     return false;
   }

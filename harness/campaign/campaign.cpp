@@ -51,6 +51,7 @@ class Campaign {
     started_ = Clock::now();
     summary_.started = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
     progress_.say(fmt::format("seed {}", request_.draw.base.seed));
+    missing_ = pool_.missing_capabilities();  // the machine's, the same for every pair
     std::vector<PlannedCase> cases;
     for (const auto& pair : request_.pairs)
       for (auto& one : prepare(pair)) cases.push_back(std::move(one));
@@ -64,11 +65,11 @@ class Campaign {
   // Looks at one pair of QEMUs, runs its controls, and draws its cases under every protocol.
   std::vector<PlannedCase> prepare(const std::pair<HypervisorSpec, HypervisorSpec>& pair) {
     auto draw = request_.draw;
+    draw.missing = missing_;
     std::tie(draw.base.source, draw.base.destination) = pair;
     adopt(draw, choose(pool_, draw.base, request_.memory_given,
                        catalogs_.find_guest(draw.base.guest.name)));
     std::vector<PlannedCase> cases;
-    draw.missing = pool_.missing_capabilities();
     for (const auto& protocol : request_.protocols) {
       if (signal_ != 0) break;
       draw.base.protocol = protocol;
@@ -192,6 +193,7 @@ class Campaign {
   Summary summary_;
   /// By the two binaries: the versions that they told.
   std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>> versions_;
+  std::map<std::string, std::string> missing_;
   Matrix matrix_;
   std::size_t controls_ = 0;
   Clock::time_point started_;

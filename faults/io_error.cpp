@@ -8,29 +8,16 @@
 // daemon on the same socket. A host that stopped for the error runs again only when it is told to.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
+#include "faults/storage.h"
 
 namespace migfuzz {
 
 FaultKind make_io_error() {
-  FaultKind kind;
+  auto kind = storage_kind(StorageFailure::errors);
   kind.name = "io-error";
   kind.summary = "the storage answers every request with an error until it is healed";
-  kind.component = "storage";
-  kind.effect = Effect::fails_storage;
-  kind.must_heal = true;
-  kind.needs = "storage-daemon";
   kind.active = true;
-  kind.sides = {Side::source, Side::destination, Side::channel};
-  kind.transport = Transport::unix_tight;
-  kind.heal_after_ms = 150;
-  kind.patience_ms = 1000;  // more than the hole, or the manager would cancel
-  kind.flow = Flow::at_delivery;
-  kind.disk = "nbd";
   kind.colour = "#7a1f5c";
-  kind.inject = [](World& world, const FaultSpec& spec) {
-    for (const auto host : hosts_hit(spec.side)) world.break_storage(host, StorageFailure::errors);
-  };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     std::string proof;
     for (const auto host : hosts_hit(spec.side)) {
@@ -41,9 +28,6 @@ FaultKind make_io_error() {
                            storage.guest_errors);
     }
     return proof;
-  };
-  kind.heal = [](World& world, const FaultSpec& spec) {
-    for (const auto host : hosts_hit(spec.side)) world.heal_storage(host);
   };
   return kind;
 }

@@ -163,6 +163,10 @@ struct QemuHost::State {
     if (name == "MIGRATION_PASS") passes = data.value("pass", 0u);
     if (name == "BLOCK_IO_ERROR") ++disk_errors;
     if (name == "RESUME") seen.run = RunState::running;
+    // A migration that fails from now on fails because of it; an earlier one may have resumed.
+    if (name == "SHUTDOWN" && seen.migration != MigrationStatus::failed &&
+        seen.migration != MigrationStatus::cancelled)
+      seen.run = RunState::shutdown;
     if (name == "STOP") seen.run = RunState::unknown;  // which of several: the question below says
     if (name == "STOP" || name == "MIGRATION" || name == "RESUME") ask();
     changed();
@@ -210,6 +214,7 @@ struct QemuHost::State {
     const auto word = value.value("status", "");
     const auto state = run_state_from(word);
     if (!state) unknown_word = fmt::format("RunState `{}`", word);
+    if (seen.run == RunState::shutdown) return;  // asked before it said so, answered after
     if (state && seen.run != *state) {
       seen.run = *state;
       history.add(actor(), "qmp-reply", "query-status", {{"status", word}});

@@ -31,9 +31,11 @@ class Handshake final : public Protocol {
 
  private:
   static Decision while_source_owns(const Situation& s) {
+    const bool leaves = s.source.run == RunState::shutdown;
+    if (leaves && !s.source.dead) return protocols::see_off(s);
     // It runs again by then, or will: the destination's image is the past, even if the source dies
     // before the destination is fenced. Hence it is written down first.
-    if (protocols::given_up(s.source.migration))
+    if (!leaves && protocols::given_up(s.source.migration))
       return {Action::take_back, "the source reports that the migration failed"};
     if (s.source.dead) {
       if (s.journal.cancelled)

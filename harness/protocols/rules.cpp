@@ -57,5 +57,10 @@ Decision salvage(const Situation& s) {
   return end_load(s);
 }
 
+Decision see_off(const Situation& s) {
+  if (s.quiet < s.patience) return {Action::wait, ""};
+  return {Action::fence_source, "the source said that it leaves, and does not end"};
+}
+
 }  // namespace protocols
 }  // namespace migfuzz

@@ -13,6 +13,9 @@ Decision supervise(const Situation& situation);
 /// The source is proved dead and nobody was given the VM: what becomes of the destination.
 /// Never `done` while the destination may still turn out to hold the whole image.
 Decision salvage(const Situation& situation);
+/// The source said that it leaves (somebody told it to quit): its migration fails because of that,
+/// and it will not run again. It is not the owner of anything any more, only not dead yet.
+Decision see_off(const Situation& situation);
 /// True when QEMU gave the migration up: it resumes the source by itself then.
 bool given_up(MigrationStatus status);
 

@@ -281,6 +281,17 @@ struct ScriptedWorld::Model : Migration {
     moved();
   }
 
+  // What QEMU says when it is told to quit; a migration under way fails because of that.
+  void say_farewell(Host& one) {
+    one.run = RunState::shutdown;
+    if (heard(one)) one.told.run = one.run;
+    event(one, "SHUTDOWN");
+    if (&one != &source || !migrating) return;
+    migrating = false;
+    source.closed = true;
+    set_status(source, MigrationStatus::failed);
+  }
+
   // --- the source's migration --------------------------------------------------------------------
 
   void source_sends() {
@@ -673,6 +684,7 @@ void ScriptedWorld::quit(Side host) {
   m.command(one, "quit", [&m, &one] {
     if (m.defects.deaf_to_quit && &one == &m.destination) return;
     one.leaving = true;  // QEMU leaves its main loop: nothing that was sent later is answered
+    m.say_farewell(one);
     m.after(kQuitTime, [&m, &one, life = one.life] {
       if (one.life == life) m.end(one, {0, 0});
     });

@@ -415,6 +415,15 @@ TEST_CASE("A double writer passes only where the refusal that its disk promises 
   }
 }
 
+TEST_CASE("A source that is told to quit behind the end mark takes nothing back", "[director]") {
+  // Its migration fails because it quits, and it says so before it is dead.
+  const ScriptedCase one(
+      fakes::scripted_cell(make_quit(), Side::source, "commit/vmdesc-middle"));
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::pass);
+  CHECK(one.result.survivor == "destination");
+}
+
 TEST_CASE("A source whose storage answers errors gives the migration up and runs on",
           "[director]") {
   auto plan = fakes::scripted_cell(make_io_error(), Side::source, "precopy/begin");

@@ -4,8 +4,7 @@
 // Proof: the relay's clock: of the bytes that passed since, none waited less than D.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
-#include "faults/where.h"
+#include "faults/held_back.h"
 
 namespace migfuzz {
 namespace {
@@ -19,19 +18,11 @@ std::uint32_t delay_of(const FaultSpec& spec) {
 }  // namespace
 
 FaultKind make_delay() {
-  FaultKind kind;
+  auto kind = held_back_kind();
   kind.name = "delay";
   kind.summary = "every byte waits D ms in the channel from the point on, both ways; then healed";
-  kind.component = "channel";
-  kind.active = false;
-  kind.sides = {Side::channel};
-  kind.transport = Transport::unix_tight;
   kind.heal_after_ms = 200;
-  kind.patience_ms = 3000;
-  kind.flow = Flow::freely;
   kind.effect = Effect::slows_channel;
-  kind.must_heal = true;
-  kind.excluded = needs_words_behind;
   kind.colour = "#d09a4a";
   kind.inject = [](World& world, const FaultSpec& spec) {
     for (const auto towards : {Side::destination, Side::source})
@@ -44,9 +35,6 @@ FaultKind make_delay() {
         return fmt::format("{} bytes passed, none in less than {:.1f} ms", pace.passed_bytes,
                            pace.shortest_wait_ms);
     return std::nullopt;
-  };
-  kind.heal = [](World& world, const FaultSpec&) {
-    for (const auto towards : {Side::destination, Side::source}) world.set_stage(towards, {});
   };
   return kind;
 }

@@ -6,7 +6,7 @@
 // Proof: packets were lost and others have passed, by the rules' counters.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
+#include "faults/leg.h"
 #include "faults/where.h"
 
 namespace migfuzz {
@@ -14,28 +14,25 @@ namespace {
 
 constexpr std::uint32_t kOneIn = 10;
 
+Filter losing(const FaultSpec& spec) {
+  const auto n = static_cast<std::uint32_t>(spec.parameter);
+  return Filter{.one_in = n > 1 ? n : kOneIn};
+}
+
 }  // namespace
 
 FaultKind make_loss() {
-  FaultKind kind;
+  auto kind = filtered_kind(losing);
   kind.name = "loss";
   kind.summary = "every N-th migration packet of one host is lost, both ways; then healed";
-  kind.component = "network";
-  kind.active = false;
-  kind.sides = {Side::source, Side::destination};
-  kind.transport = Transport::tcp;
-  kind.needs_tcp = true;
   kind.heal_after_ms = 200;
-  kind.patience_ms = 5000;  // TCP needs retransmission time-outs
-  kind.flow = Flow::freely;
   kind.effect = Effect::slows_channel;
-  kind.must_heal = true;
   kind.needs = "loss";
   kind.excluded = needs_packets_behind;
   kind.colour = "#558b2f";
+  // Unprovoked: what is lost are packets of the migration.
   kind.inject = [](World& world, const FaultSpec& spec) {
-    const auto n = static_cast<std::uint32_t>(spec.parameter);
-    world.set_filter(spec.side, Filter{.one_in = n > 1 ? n : kOneIn});
+    world.set_filter(spec.side, losing(spec));
   };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     const auto counts = world.filter_counts(spec.side);
@@ -44,9 +41,6 @@ FaultKind make_loss() {
     if (lost == 0 || passed == 0) return std::nullopt;
     return fmt::format("{} packets of the {} were lost, {} passed", lost, to_string(spec.side),
                        passed);
-  };
-  kind.heal = [](World& world, const FaultSpec& spec) {
-    world.set_filter(spec.side, std::nullopt);
   };
   return kind;
 }

@@ -6,7 +6,7 @@
 // Proof: longer packets were dropped, shorter ones have passed.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
+#include "faults/leg.h"
 #include "faults/where.h"
 
 namespace migfuzz {
@@ -17,28 +17,14 @@ constexpr std::uint32_t kLongestBytes = 576;
 }  // namespace
 
 FaultKind make_mtu_hole() {
-  FaultKind kind;
+  auto kind = filtered_kind([](const FaultSpec& spec) {
+    const auto longest = static_cast<std::uint32_t>(spec.parameter);
+    return Filter{.longer_than_bytes = longest != 0 ? longest : kLongestBytes};
+  });
   kind.name = "mtu-hole";
   kind.summary = "big migration packets of one host vanish silently, small ones pass; then healed";
-  kind.component = "network";
-  kind.active = false;
-  kind.sides = {Side::source, Side::destination};
-  kind.transport = Transport::tcp;
-  kind.needs_tcp = true;
-  kind.heal_after_ms = 120;
-  kind.patience_ms = 5000;  // TCP needs a retransmission time-out after the heal
-  kind.flow = Flow::freely;
-  kind.must_heal = true;
-  kind.effect = Effect::silences_channel;
-  kind.needs = "nftables";
   kind.excluded = needs_bulk_behind;
   kind.colour = "#2e7d6b";
-  kind.inject = [](World& world, const FaultSpec& spec) {
-    const auto longest = static_cast<std::uint32_t>(spec.parameter);
-    world.set_filter(spec.side,
-                     Filter{.longer_than_bytes = longest != 0 ? longest : kLongestBytes});
-    world.provoke(spec.side);
-  };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     const auto counts = world.filter_counts(spec.side);
     if (counts.hit_in + counts.hit_out == 0 || counts.passed_in + counts.passed_out == 0)
@@ -46,9 +32,6 @@ FaultKind make_mtu_hole() {
     return fmt::format("{} big packets of the {} were dropped, {} small ones passed",
                        counts.hit_in + counts.hit_out, to_string(spec.side),
                        counts.passed_in + counts.passed_out);
-  };
-  kind.heal = [](World& world, const FaultSpec& spec) {
-    world.set_filter(spec.side, std::nullopt);
   };
   return kind;
 }

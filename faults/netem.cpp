@@ -5,7 +5,7 @@
 // kind that reorders. Proof: packets wait in the queues or have passed them, by their statistics.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
+#include "faults/leg.h"
 #include "faults/where.h"
 
 namespace migfuzz {
@@ -16,36 +16,21 @@ constexpr std::uint32_t kDelayMs = 20;
 }  // namespace
 
 FaultKind make_netem() {
-  FaultKind kind;
+  auto kind = queued_kind([](const FaultSpec& spec) {
+    const auto delay = spec.parameter != 0 ? static_cast<std::uint32_t>(spec.parameter) : kDelayMs;
+    return Queueing{.delay_ms = delay, .jitter_ms = delay / 2, .loss_percent = 1};
+  });
   kind.name = "netem";
   kind.summary = "one host's leg delays, reorders and loses packets (netem); then healed";
-  kind.component = "network";
-  kind.active = false;
-  kind.sides = {Side::source, Side::destination};
-  kind.transport = Transport::tcp;
-  kind.needs_tcp = true;
-  kind.heal_after_ms = 200;
-  kind.patience_ms = 5000;  // TCP needs retransmission time-outs
-  kind.flow = Flow::freely;
-  kind.effect = Effect::slows_channel;
-  kind.must_heal = true;
   kind.needs = "netem";
   kind.excluded = needs_packets_behind;
   kind.colour = "#33691e";
-  kind.inject = [](World& world, const FaultSpec& spec) {
-    const auto delay = spec.parameter != 0 ? static_cast<std::uint32_t>(spec.parameter) : kDelayMs;
-    world.set_queueing(spec.side,
-                       Queueing{.delay_ms = delay, .jitter_ms = delay / 2, .loss_percent = 1});
-  };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     const auto counts = world.queue_counts(spec.side);
     if (counts.passed_packets == 0) return std::nullopt;
     return fmt::format("{} packets crossed the {}'s bad line, {} were lost, {} bytes are on it",
                        counts.passed_packets, to_string(spec.side), counts.dropped_packets,
                        counts.waiting_bytes);
-  };
-  kind.heal = [](World& world, const FaultSpec& spec) {
-    world.set_queueing(spec.side, std::nullopt);
   };
   return kind;
 }

@@ -4,8 +4,7 @@
 // Proof: bytes have passed, not more than R allows, and more wait that would have passed.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
-#include "faults/where.h"
+#include "faults/held_back.h"
 
 namespace migfuzz {
 namespace {
@@ -20,18 +19,11 @@ std::uint64_t rate_of(const FaultSpec& spec) {
 }  // namespace
 
 FaultKind make_slow() {
-  FaultKind kind;
+  auto kind = held_back_kind();
   kind.name = "slow";
   kind.summary = "the channel passes at most R bytes a second from the point on; then healed";
-  kind.component = "channel";
-  kind.active = false;
-  kind.sides = {Side::channel};
-  kind.transport = Transport::unix_tight;
   kind.heal_after_ms = 200;
-  kind.patience_ms = 3000;
-  kind.flow = Flow::freely;
   kind.effect = Effect::slows_channel;
-  kind.must_heal = true;
   kind.excluded = needs_stream_behind;
   kind.colour = "#b0772a";
   kind.inject = [](World& world, const FaultSpec& spec) {
@@ -46,9 +38,6 @@ FaultKind make_slow() {
     if (static_cast<double>(pace.passed_bytes) > most + 1) return std::nullopt;
     return fmt::format("{} bytes passed in {:.0f} ms while {} wait; at most {} a second may",
                        pace.passed_bytes, pace.since_ms, pace.waiting_bytes, rate_of(spec));
-  };
-  kind.heal = [](World& world, const FaultSpec&) {
-    for (const auto towards : {Side::destination, Side::source}) world.set_stage(towards, {});
   };
   return kind;
 }

@@ -4,26 +4,15 @@
 // Proof: bytes of the destination wait in the relay while none of the source's does.
 #include <fmt/format.h>
 
-#include "faults/catalog.h"
-#include "faults/where.h"
+#include "faults/held_back.h"
 
 namespace migfuzz {
 
 FaultKind make_stall_back() {
-  FaultKind kind;
+  auto kind = held_back_kind();
   kind.name = "stall-back";
   kind.summary =
       "what the destination says is kept back; the forward direction flows on; then healed";
-  kind.component = "channel";
-  kind.active = false;
-  kind.sides = {Side::channel};
-  kind.transport = Transport::unix_tight;
-  kind.heal_after_ms = 150;
-  kind.patience_ms = 3000;  // more than the hole
-  kind.flow = Flow::freely;
-  kind.effect = Effect::silences_channel;
-  kind.must_heal = true;
-  kind.excluded = needs_words_behind;
   kind.colour = "#9e9d24";
   kind.inject = [](World& world, const FaultSpec&) {
     world.set_stage(Side::source, {.stands = true});
@@ -36,7 +25,6 @@ FaultKind make_stall_back() {
     return fmt::format("{} bytes of the destination wait; {} of the source passed meanwhile",
                        channel.back_pace.waiting_bytes, channel.pace.passed_bytes);
   };
-  kind.heal = [](World& world, const FaultSpec&) { world.set_stage(Side::source, {}); };
   return kind;
 }
 

@@ -3,13 +3,27 @@
 // The command is served outside the main loop, so it works on a QEMU whose monitor is blocked by a
 // write. QEMU shuts its migration sockets down; bytes already queued may still travel.
 // Proof: QEMU answered the command, and its kernel reports no established migration socket any
-// more; or the destination's load failed on the spot and QEMU ended with status 1 before it could
-// answer. A refusal ("Instance not found") is no proof: the migration was over on that side.
+// more; or it is dead before it could answer, and its load, or its end of the channel, had ended on
+// the spot. A refusal ("Instance not found") is no proof: the migration was over on that side.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
 
 namespace migfuzz {
+namespace {
+
+// The relay saw that host end its end of the channel, and nobody had fenced it yet.
+bool ended_its_channel(World& world, std::string_view who) {
+  for (const auto& event : world.history().events()) {
+    if (event.kind == "decision" && event.name == fmt::format("fence-{}", who)) return false;
+    if (event.kind == "relay" && (event.name == "close-seen" || event.name == "reset-seen") &&
+        text_field(event, "what") == who)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 FaultKind make_yank() {
   FaultKind kind;
@@ -40,6 +54,8 @@ FaultKind make_yank() {
       const auto* said = world.history().last(who, "qmp-event", "MIGRATION");
       const bool load_failed = (sight.ending && sight.ending->code == 1) ||
                                (said != nullptr && text_field(*said, "status") == "failed");
+      if (!load_failed && ended_its_channel(world, who))
+        return fmt::format("the {} ended its end of the channel at once, and was fenced", who);
       if (!load_failed) return std::nullopt;
       return fmt::format("the {}'s load ended with its channel: {}", who,
                          world.messages(spec.side));

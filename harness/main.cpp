@@ -52,7 +52,7 @@ struct Typed {
   std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
   std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
-  std::string machine, output = "migfuzz-out", known_issues, disk = "raw", transport;
+  std::string machine, output = "migfuzz-out", known_issues, disk, transport;
   std::string cases, seed, jobs, times = "1", path, list_kind, replay_output;
   bool quiet = false;
 };
@@ -145,7 +145,7 @@ Plan base_plan(const Typed& typed) {
     throw UsageError(fmt::format("--accel: `{}` is not known; take auto, kvm or tcg", typed.accel));
   plan.accel = typed.accel;
   std::tie(plan.source, plan.destination) = pairs(typed).front();
-  plan.disk = typed.disk;
+  if (!typed.disk.empty()) plan.disk = typed.disk;
   if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
     throw UsageError(
         fmt::format("--disk: `{}` is not known; take {}", plan.disk, fmt::join(kDisks, ", ")));
@@ -180,6 +180,7 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   request.pairs = pairs(typed);
   request.machine_given = !typed.machine.empty();
   request.memory_given = !typed.memory.empty();
+  request.disk_given = !typed.disk.empty();
   request.jobs = jobs(typed);
   request.output = typed.output;
   request.quiet = typed.quiet;
@@ -228,7 +229,8 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   run->add_option("--transport", typed.transport,
                   "tcp or unix; without it: what shows a fault best, controls use both")
       ->type_name("NAME");
-  run->add_option("--disk", typed.disk, "disk under both hosts: none, raw, qcow2 or nbd")
+  run->add_option("--disk", typed.disk,
+                  "none, raw, qcow2 or nbd, under both hosts; without it: the protocol's own")
       ->type_name("NAME");
   run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")
       ->type_name("FILE");

@@ -157,7 +157,7 @@ PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Sid
   plan.guest.seed = next_random(state);
   plan.transport = request.transport.value_or(kind.transport);
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
-  if (!goes_with_disk(kind, plan.disk)) plan.disk = kind.disk.substr(0, kind.disk.find(' '));
+  plan.disk = disk_for(kind, plan.disk);
   FaultSpec fault;
   fault.kind = kind.name;
   fault.side = side;

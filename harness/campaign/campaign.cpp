@@ -73,6 +73,7 @@ class Campaign {
     for (const auto& protocol : request_.protocols) {
       if (signal_ != 0) break;
       draw.base.protocol = protocol;
+      if (!request_.disk_given) draw.base.disk = disk_of(protocol);
       draw.passed_points = run_controls(draw);
       auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
       for (auto& one : drawn.cases) {
@@ -83,6 +84,14 @@ class Campaign {
       for (auto& one : drawn.left_out) matrix_.left_out.push_back(std::move(one));
     }
     return cases;
+  }
+
+  std::string disk_of(const std::string& protocol) {
+    const std::string disk(catalogs_.find_protocol(protocol).disk());
+    const auto missing = missing_.find("storage-daemon");
+    if (disk != "nbd" || missing == missing_.end()) return disk;
+    note(fmt::format("{} runs on disk raw instead of nbd: {}", protocol, missing->second));
+    return "raw";
   }
 
   void adopt(ScenarioRequest& draw, const Chosen& chosen) {

@@ -24,6 +24,7 @@ struct CampaignRequest {
   std::vector<std::pair<HypervisorSpec, HypervisorSpec>> pairs{{}};  // source, destination
   bool machine_given = false;  // draw.base.machine comes from the user
   bool memory_given = false;  // draw.base.guest.memory_bytes comes from the user
+  bool disk_given = false;    // draw.base.disk comes from the user; otherwise the protocol names it
   unsigned jobs = 1;
   std::string output;
   bool quiet = false;

@@ -67,10 +67,10 @@ std::optional<Expectation> Catalogs::expected(const Plan& plan) const {
   return expected_outcome(plan, effects);
 }
 
-bool goes_with_disk(const FaultKind& kind, std::string_view disk) {
-  if (kind.disk.empty()) return true;
+std::string_view disk_for(const FaultKind& kind, std::string_view disk) {
   const auto list = fmt::format(" {} ", kind.disk);
-  return list.find(fmt::format(" {} ", disk)) != std::string::npos;
+  if (kind.disk.empty() || list.find(fmt::format(" {} ", disk)) != std::string::npos) return disk;
+  return kind.disk.substr(0, kind.disk.find(' '));
 }
 
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
@@ -88,7 +88,7 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     throw UsageError("plan: it has more than one fault; this version runs one at a time");
   for (const auto& fault : plan.faults) {
     const auto& kind = catalogs.find_fault(fault.kind);
-    if (!goes_with_disk(kind, plan.disk))
+    if (disk_for(kind, plan.disk) != plan.disk)
       throw UsageError(fmt::format("plan: fault `{}` needs disk `{}`, the plan says `{}`",
                                    fault.kind, kind.disk, plan.disk));
     if (kind.needs_tcp && plan.transport != Transport::tcp)

@@ -67,7 +67,7 @@ inline std::vector<Side> hosts_hit(Side side) {
   if (side == Side::channel) return {Side::source, Side::destination};
   return {side};
 }
-/// True when the kind can hit a disk of that name.
-bool goes_with_disk(const FaultKind& kind, std::string_view disk);
+/// `disk` where the kind can hit it, otherwise the first one that it can.
+std::string_view disk_for(const FaultKind& kind, std::string_view disk);
 
 }  // namespace migfuzz

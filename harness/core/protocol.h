@@ -65,6 +65,9 @@ class Protocol {
   virtual std::string_view summary() const = 0;
   virtual bool destination_starts_paused() const = 0;  // -S
   virtual bool pause_before_switchover() const = 0;
+  /// The disk that shows best what the protocol is known for (a word of kDisks): taken where the
+  /// user names none.
+  virtual std::string_view disk() const { return "raw"; }
   virtual Decision decide(const Situation& situation) const = 0;
 };
 

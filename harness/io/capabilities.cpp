@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "harness/core/error.h"
+#include "harness/io/child.h"
 #include "harness/io/filters.h"
 #include "harness/io/queueing.h"
 #include "harness/io/sockets.h"
@@ -90,6 +91,13 @@ void try_queueing(const Queueing& queueing) {
     throw InfraError("the queue was taken, but no packet meets it");
 }
 
+void find_storage_tools() {
+  for (const auto* tool : {"qemu-storage-daemon", "qemu-io"})
+    if (!find_executable(tool))
+      throw InfraError(fmt::format("{} is not on the PATH; install it (Debian: qemu-utils, "
+                                   "qemu-system-common)", tool));
+}
+
 struct Probe {
   Capability capability;
   void (*run)();
@@ -110,6 +118,8 @@ constexpr std::array kProbes{
           [] {
             try_queueing({0, 1, 0, 0});
           }},
+    Probe{{"storage-daemon", "a disk can be served over NBD and fail (qemu-storage-daemon)"},
+          find_storage_tools},
 };
 
 // Empty: it can.

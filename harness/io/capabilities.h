@@ -1,4 +1,4 @@
-// What this machine's kernel can do to a worker's own network, found out by doing it.
+// What this machine can do to a worker's own network and storage, found out by doing it.
 //
 // Run inside a worker's namespaces. Each probe makes a network of its own in a child process,
 // because libnl 3.7 ends the process by an assertion on some answers. FaultKind::needs names one.

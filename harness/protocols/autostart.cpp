@@ -20,6 +20,8 @@ class Autostart final : public Protocol {
   }
   bool destination_starts_paused() const override { return false; }
   bool pause_before_switchover() const override { return false; }
+  // QEMU's lock on a local image keeps the second owner from running; an export has no lock.
+  std::string_view disk() const override { return "nbd"; }
 
   Decision decide(const Situation& s) const override {
     if (s.source.dead) {
@@ -28,6 +30,7 @@ class Autostart final : public Protocol {
       return protocols::salvage(s);
     }
     if (s.source.migration == MigrationStatus::completed) return after_completion(s);
+    if (s.source.run == RunState::shutdown) return protocols::see_off(s);
     if (protocols::given_up(s.source.migration)) return after_failure(s);
     return protocols::supervise(s);
   }

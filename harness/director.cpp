@@ -391,7 +391,9 @@ class Director {
   void run_destination() {
     if (plan_.plant == "stale-page") plant_stale_page();
     read_clock(Side::destination);
-    if (!evidence_.exam_at_switch) compare_at_switch();
+    const bool first_time = world_.history().first(actor(Side::destination), "qmp-event",
+                                                   "RESUME") == nullptr;
+    if (first_time && !evidence_.exam_at_switch) compare_at_switch();
     world_.resume(Side::destination);
     if (plan_.plant == "double-resume" || plan_.plant == "double-writer")
       world_.resume(Side::source);

@@ -1,7 +1,8 @@
 // truth: what QMP reports agrees with what the evidence shows.
 //
-// Two lies are looked for: a source that says `completed` although the destination does not hold
-// the image (a false completion), and a host that says it runs while its guest takes no step.
+// Three lies are looked for: a source that says `completed` although the destination does not hold
+// the image (a false completion), a host that says it runs while its guest takes no step, and one
+// that answers `cont` with success and does not run the guest (RESUME comes before that answer).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,6 +34,11 @@ class Truth final : public Checker {
     if (idle(e.destination, e.beats_after_settle_destination))
       return {checkers::broken(name(), "false-running",
                                "the destination says running, no step follows")};
+    for (const auto* host : {"source", "destination"})
+      if (ignores_cont(history, host))
+        return {checkers::broken(
+            name(), "cont-without-effect",
+            fmt::format("the {} answered `cont` with success and never ran the guest", host))};
     if (e.retry && completed_since(all, history.events().size()) && !e.retry->exam_at_switch &&
         all.first("destination-2", "heartbeat") == nullptr)
       return {checkers::broken(
@@ -42,6 +48,18 @@ class Truth final : public Checker {
   }
 
  private:
+  static bool ignores_cont(const History& history, std::string_view host) {
+    bool running = false, ignored = false;
+    for (const auto& event : history.events()) {
+      if (event.actor != host) continue;
+      if (event.name == "STOP") running = false;
+      if (event.name == "RESUME") running = true, ignored = false;
+      if (event.kind == "qmp-reply" && event.name == "cont" && !running)
+        ignored = !text_field(event, "error");
+    }
+    return ignored;
+  }
+
   static bool completed_since(const History& history, std::size_t from) {
     const auto& events = history.events();
     return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(),

@@ -24,10 +24,12 @@ class Autostart final : public Protocol {
   std::string_view disk() const override { return "nbd"; }
 
   Decision decide(const Situation& s) const override {
+    if (s.journal.taken_back) return protocols::after_take_back(s);
     if (s.source.dead) {
-      if (!s.destination.dead && s.destination.run == RunState::running)
-        return {Action::done, "the destination runs"};
-      return protocols::salvage(s);
+      if (s.destination.dead) return protocols::salvage(s);
+      if (s.destination.run == RunState::running) return {Action::done, "the destination runs"};
+      const bool whole = s.destination.migration == MigrationStatus::completed;
+      return whole ? start_again(s) : protocols::salvage(s);
     }
     if (s.source.migration == MigrationStatus::completed) return after_completion(s);
     if (s.source.run == RunState::shutdown) return protocols::see_off(s);
@@ -45,9 +47,23 @@ class Autostart final : public Protocol {
       if (s.source.answers) return {Action::discard_source, "the destination runs"};
       return {Action::fence_source, "the source does not answer"};
     }
-    if (s.quiet >= s.patience && !s.destination.answers)
+    return start_again(s);
+  }
+
+  // It was told to run, and said afterwards that it still waits for its migration to come in.
+  static bool never_ran(const Situation& s) {
+    return s.journal.ran_destination && s.destination.run == RunState::inmigrate;
+  }
+
+  // The destination has the VM, but its disk failed it, or it was refused the image's lock when it
+  // wanted to run: both may be over by now.
+  static Decision start_again(const Situation& s) {
+    if (s.quiet < s.patience) return {Action::wait, ""};
+    if (!s.destination.answers)
       return {Action::fence_destination, "the destination does not answer"};
-    return {Action::wait, ""};
+    if (never_ran(s) && !s.source.dead)
+      return {Action::take_back, "it was told to run, and waits on: it never ran and never will"};
+    return {Action::run_destination, "the destination has the VM and does not run"};
   }
 
   static Decision after_failure(const Situation& s) {

@@ -24,7 +24,7 @@ class Handshake final : public Protocol {
   bool pause_before_switchover() const override { return true; }
 
   Decision decide(const Situation& s) const override {
-    if (s.journal.taken_back) return after_take_back(s);
+    if (s.journal.taken_back) return protocols::after_take_back(s);
     if (s.journal.handed_over) return after_hand_over(s);
     return while_source_owns(s);
   }
@@ -81,22 +81,6 @@ class Handshake final : public Protocol {
     if (!s.destination.answers)
       return {Action::fence_destination, "the destination does not answer and was not told to run"};
     return {Action::ask_destination, "the question may have been lost with an earlier arbiter"};
-  }
-
-  static Decision after_take_back(const Situation& s) {
-    if (!s.destination.dead)
-      return {Action::fence_destination, "the VM is the source's: the destination must not run"};
-    if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
-    if (s.source.run == RunState::running) return {Action::done, "the source runs"};
-    // io-error: it could not activate or flush its images when it resumed; they may work again.
-    const bool stands = s.source.run == RunState::paused ||
-                        s.source.run == RunState::postmigrate ||
-                        s.source.run == RunState::io_error;
-    if (stands && !s.journal.ran_source)
-      return {Action::run_source, "it stands still and the destination is proved dead"};
-    if (s.quiet < s.patience) return {Action::wait, ""};
-    if (!s.source.answers) return {Action::fence_source, "the source does not answer"};
-    return {Action::run_source, "the source answers and does not run"};
   }
 };
 

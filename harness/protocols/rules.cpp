@@ -62,5 +62,21 @@ Decision see_off(const Situation& s) {
   return {Action::fence_source, "the source said that it leaves, and does not end"};
 }
 
+Decision after_take_back(const Situation& s) {
+  if (!s.destination.dead)
+    return {Action::fence_destination, "the VM is the source's: the destination must not run"};
+  if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
+  if (s.source.run == RunState::running) return {Action::done, "the source runs"};
+  // io-error: it could not activate or flush its images when it resumed; they may work again.
+  const bool stands = s.source.run == RunState::paused ||
+                      s.source.run == RunState::postmigrate ||
+                      s.source.run == RunState::io_error;
+  if (stands && !s.journal.ran_source)
+    return {Action::run_source, "it stands still and the destination is proved dead"};
+  if (s.quiet < s.patience) return {Action::wait, ""};
+  if (!s.source.answers) return {Action::fence_source, "the source does not answer"};
+  return {Action::run_source, "the source answers and does not run"};
+}
+
 }  // namespace protocols
 }  // namespace migfuzz

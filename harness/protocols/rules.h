@@ -16,6 +16,8 @@ Decision salvage(const Situation& situation);
 /// The source said that it leaves (somebody told it to quit): its migration fails because of that,
 /// and it will not run again. It is not the owner of anything any more, only not dead yet.
 Decision see_off(const Situation& situation);
+/// The VM was given back to the source: the destination is ended first, then the source runs.
+Decision after_take_back(const Situation& situation);
 /// True when QEMU gave the migration up: it resumes the source by itself then.
 bool given_up(MigrationStatus status);
 

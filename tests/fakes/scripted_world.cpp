@@ -495,7 +495,8 @@ struct ScriptedWorld::Model : Migration {
     }
     if (defects.clock_jumps) FakeGuest::set_clock_ahead(destination.ram, 10'000'000'000);
     if (defects.clock_goes_back) FakeGuest::set_clock_ahead(destination.ram, 0u - 500'000'000ull);
-    if (!paused || autostart || defects.runs_although_paused) {
+    const bool runs = (!paused || autostart) && !image_locked;  // "Failed to get "write" lock"
+    if (runs || defects.runs_although_paused) {
       run_guest(destination);
     } else {
       destination.run = RunState::paused;

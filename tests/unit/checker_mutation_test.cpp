@@ -125,6 +125,12 @@ const Mutant kMutants[] = {
        g.without("destination-2", "heartbeat");
      },
      "truth", "false-completion"},
+    {"a host lies about having been told to run", completed,
+     [](Golden& g, Evidence&) {
+       g.without("destination", "qmp-event", "RESUME");
+       g.event(105, "destination", "qmp-reply", "cont");
+     },
+     "truth", "cont-without-effect"},
     {"a host lies about running", completed,
      [](Golden&, Evidence& e) { e.beats_after_settle_destination = 0; }, "truth", "false-running"},
     // --- ends ---

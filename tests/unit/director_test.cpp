@@ -434,6 +434,17 @@ TEST_CASE("A source whose storage answers errors gives the migration up and runs
   CHECK(one.result.survivor == "source");
 }
 
+TEST_CASE("Under autostart a destination that was refused the image's lock runs once it is free",
+          "[director]") {
+  auto plan =
+      fakes::scripted_cell(make_lock_conflict(), Side::destination, "commit/vmdesc-middle");
+  plan.protocol = "autostart";
+  const ScriptedCase one(plan);
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::pass);
+  CHECK(one.result.survivor == "destination");
+}
+
 TEST_CASE("Storage that is silent for a while costs a migration time only", "[director]") {
   for (const auto& kind : {make_io_hang(), make_storage_crash()}) {
     const ScriptedCase one(fakes::scripted_cell(kind, Side::source, "precopy/begin"));

@@ -3,7 +3,9 @@
 //
 // "Runs" means that the guest's own record grew after the arbiter was done; a QMP state alone
 // proves nothing. A survivor where the table expects a loss is a finding too: then the table is
-// wrong, or the fault did not do what it says.
+// wrong, or the fault did not do what it says. A protocol that lets the destination run before it
+// is known to (Expect::double_run) has a second weakness: whoever ends it a moment later has ended
+// the VM, which nobody could know. That is its hazard, too.
 #include <fmt/format.h>
 
 #include "harness/checkers/catalog.h"
@@ -18,11 +20,16 @@ class SurvivorChecker final : public Checker {
     return "at least one host holds a consistent image that runs, or the loss is an expected one";
   }
 
-  std::vector<Finding> check(const Plan&, const History&, const Evidence& e) const override {
+  std::vector<Finding> check(const Plan&, const History& history,
+                             const Evidence& e) const override {
     const auto survivor = survivor_of(e);
     const auto what = fmt::format("{}; expected: {} (rule {})", words(survivor),
                                   to_string(e.expected.expect), e.expected.rule);
     const std::string reason(e.expected.reason);
+    if (survivor == Survivor::none && e.expected.expect == Expect::double_run &&
+        history.first("destination", "qmp-event", "RESUME") != nullptr)
+      return {{std::string(name()), Verdict::hazard, what + "; the destination had run",
+               "lost-after-it-ran", reason}};
     if (agrees(e.expected.expect, survivor)) {
       const auto verdict = survivor == Survivor::none   ? Verdict::expected_loss
                            : survivor == Survivor::both ? Verdict::hazard

@@ -115,6 +115,13 @@ const Mutant kMutants[] = {
      "survivor", "wrong-survivor"},
     {"a VM survives what it cannot survive", failed,
      [](Golden& g, Evidence&) { g.expect(Expect::loss); }, "survivor", "unexpected-survivor"},
+    {"a VM is lost that ran on its destination", completed,
+     [](Golden& g, Evidence& e) {
+       g.expect(Expect::one);
+       e.beats_after_settle_destination = 0;
+       e.destination.at_settle.dead = true;
+     },
+     "survivor", "vm-lost"},
     // --- truth ---
     {"the source lies about its completion", failed,
      [](Golden& g, Evidence&) { g.status(103, "source", "completed"); }, "truth",

@@ -382,6 +382,19 @@ TEST_CASE("Signatures tell faults, sides, protocols and oracles apart", "[judge]
   CHECK(judged(g, {says(Verdict::fail, "x")}).signature == "says/x/canary-rollback/autostart");
 }
 
+TEST_CASE("A VM that ended on a destination nobody knew to run is a hazard, any other loss a failure",
+          "[checker]") {
+  const auto survivor = make_survivor();
+  auto g = healthy();
+  g.evidence.beats_after_settle_destination = 0;
+  g.expect(Expect::double_run);
+  CHECK(only(*survivor, g).verdict == Verdict::hazard);
+  CHECK(only(*survivor, g).symptom == "lost-after-it-ran");
+  g.without("destination", "qmp-event", "RESUME");
+  CHECK(only(*survivor, g).verdict == Verdict::fail);
+  CHECK(only(*survivor, g).symptom == "vm-lost");
+}
+
 TEST_CASE("A pass or an expected loss has no signature, the first worst finding names the others",
           "[judge]") {
   CHECK(judged(healthy(), {says(Verdict::pass)}).signature.empty());

@@ -382,7 +382,7 @@ TEST_CASE("Signatures tell faults, sides, protocols and oracles apart", "[judge]
   CHECK(judged(g, {says(Verdict::fail, "x")}).signature == "says/x/canary-rollback/autostart");
 }
 
-TEST_CASE("A VM that ended on a destination nobody knew to run is a hazard, any other loss a failure",
+TEST_CASE("A VM lost where nobody knew it to run is a hazard under autostart, else a failure",
           "[checker]") {
   const auto survivor = make_survivor();
   auto g = healthy();

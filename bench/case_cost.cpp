@@ -166,11 +166,11 @@ int run(const std::string& qemu, int runs) {
   ScenarioRequest request;
   request.base = plan;
   request.base.patience_ms = Plan().patience_ms;
-  const auto cases = catalogs.find_scenario("cells").draw(request, catalogs).cases;
+  ListSource cases(catalogs.find_scenario("cells").draw(request, catalogs).cases);
   const auto start = Clock::now();
   std::size_t done = 0;
   pool.run(
-      cases, [&](Pool::Done) { ++done; }, [] { return false; });
+      cases, [&](const Pool::Done&) { ++done; }, [] { return false; });
   fmt::print("{} stop-and-copy cells on {} cores: {:.0f} per hour\n", done, cores,
              double(done) * 3600 / seconds_since(start));
   return 0;

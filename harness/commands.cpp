@@ -105,15 +105,15 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
   if (plan.accel != "auto") choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
   int signal = 0;
   const io::Signals signals(loop, [&](int number) { signal = number; });
-  std::vector<PlannedCase> cases(request.times, PlannedCase{plan, std::nullopt});
+  ListSource source(std::vector<PlannedCase>(request.times, PlannedCase{plan, std::nullopt}));
   std::map<std::string, std::size_t> outcomes;
   Summary summary;
   std::vector<CaseResult> results;
   std::unique_ptr<Output> output;
   if (!request.output.empty()) output = std::make_unique<Output>(request.output);
   pool.run(
-      std::move(cases),
-      [&](Pool::Done done) {
+      source,
+      [&](Pool::Done& done) {
         const auto& result = done.result;
         const auto line = result.signature.empty()
                               ? std::string(to_string(result.verdict))

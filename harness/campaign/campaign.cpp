@@ -56,7 +56,8 @@ class Campaign {
     for (const auto& pair : request_.pairs)
       for (auto& one : prepare(pair)) cases.push_back(std::move(one));
     progress_.set_total(cases.size() + controls_);
-    run_cases(std::move(cases), nullptr);
+    ListSource source(std::move(cases));
+    run_cases(source, nullptr);
     progress_.finish();
     return finish();
   }
@@ -138,16 +139,17 @@ class Campaign {
     controls_ += cases.size();
     progress_.set_total(controls_);
     std::vector<std::string> points;
-    run_cases(std::move(cases), &points);
+    ListSource source(std::move(cases));
+    run_cases(source, &points);
     if (worst_of(output_.results()) <= Verdict::not_delivered)
       note("the no-fault control did not pass: what follows cannot be blamed on the faults alone");
     return points;
   }
 
-  void run_cases(std::vector<PlannedCase> cases, std::vector<std::string>* points) {
+  void run_cases(CaseSource& cases, std::vector<std::string>* points) {
     pool_.run(
-        std::move(cases),
-        [&](Pool::Done done) {
+        cases,
+        [&](Pool::Done& done) {
           if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
           const auto& plan = done.planned.plan;
           const auto& [source, destination] =
@@ -157,7 +159,7 @@ class Campaign {
           if (points != nullptr && points->size() < done.passed_points.size())
             *points = done.passed_points;
           progress_.count(done.result);
-          output_.add(std::move(done.result));
+          output_.add(done.result);
         },
         [this] { return signal_ != 0; });
   }

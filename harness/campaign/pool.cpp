@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/core/error.h"
@@ -13,9 +14,8 @@ using nlohmann::json;
 
 struct Slot {
   std::unique_ptr<io::Worker> worker;
-  bool busy = false;
+  std::optional<PlannedCase> planned;  // of the case under way
   bool gone = false;
-  std::size_t number = 0;
   Clock::time_point since;
   std::optional<std::string> answer;
 };
@@ -30,6 +30,12 @@ struct Pool::State {
   const Catalogs& catalogs;
   TrialFunction trial;
   std::vector<Slot> slots;
+  std::size_t started = 0;
+
+  bool any_busy() const {
+    return std::any_of(slots.begin(), slots.end(),
+                       [](const Slot& slot) { return slot.planned.has_value(); });
+  }
 
   void ensure_worker(Slot& slot) {
     if (slot.worker && !slot.gone) return;
@@ -51,37 +57,40 @@ struct Pool::State {
                       answer["cannot"].get<std::string>()));
   }
 
-  void start(Slot& slot, std::size_t number, const PlannedCase& planned) {
+  void start(Slot& slot, PlannedCase planned) {
     ensure_worker(slot);
-    slot.busy = true;
-    slot.number = number;
     slot.since = Clock::now();
     slot.answer.reset();
     slot.worker->send(
-        json{{"job", "case"}, {"number", number}, {"plan", to_json(planned.plan)}}.dump());
+        json{{"job", "case"}, {"number", started++}, {"plan", to_json(planned.plan)}}.dump());
+    slot.planned = std::move(planned);
   }
 
   // The result when the slot has one: an answer, a death, or a case over its bound.
-  std::optional<Done> finished(Slot& slot, const PlannedCase& planned) {
-    if (!slot.busy) return std::nullopt;
-    if (slot.answer) return told(slot, planned);
+  std::optional<Done> finished(Slot& slot) {
+    if (!slot.planned) return std::nullopt;
+    if (slot.answer) return told(slot);
     const bool late = Clock::now() - slot.since > kCaseLimit;
     if (!slot.gone && !late) return std::nullopt;
-    slot.busy = false;
     slot.worker.reset();
-    return Done{planned,
-                untold(planned.plan, late ? fmt::format("the case took longer than {} s",
-                                                        kCaseLimit.count() / 1000)
-                                          : "the worker died while it ran this case"),
-                {}};
+    auto result = untold(slot.planned->plan, late ? fmt::format("the case took longer than {} s",
+                                                                kCaseLimit.count() / 1000)
+                                                  : "the worker died while it ran this case");
+    return Done{taken(slot), std::move(result), {}};
   }
 
-  static Done told(Slot& slot, const PlannedCase& planned) {
+  static PlannedCase taken(Slot& slot) {
+    auto planned = std::move(*slot.planned);
+    slot.planned.reset();
+    return planned;
+  }
+
+  static Done told(Slot& slot) {
     const auto answer = json::parse(*slot.answer);
     slot.answer.reset();
-    slot.busy = false;
+    auto planned = taken(slot);
     refuse_if_cannot(answer);
-    Done done{planned, case_result_from_json(answer.at("result")), {}};
+    Done done{std::move(planned), case_result_from_json(answer.at("result")), {}};
     done.result.evidence = answer.at("evidence").get<std::map<std::string, std::string>>();
     done.passed_points = answer.at("points").get<std::vector<std::string>>();
     return done;
@@ -93,33 +102,34 @@ Pool::Pool(io::Loop& loop, const Catalogs& catalogs, TrialFunction trial, unsign
 
 Pool::~Pool() = default;
 
-void Pool::run(std::vector<PlannedCase> cases, const std::function<void(Done)>& done,
+void Pool::run(CaseSource& source, const std::function<void(Done&)>& done,
                const std::function<bool()>& stop) {
   State& s = *state_;
-  std::size_t next = 0, ended = 0;
-  while (ended < cases.size() && !stop()) {
-    for (auto& slot : s.slots)
-      if (!slot.busy && next < cases.size()) {
-        s.start(slot, next, cases[next]);
-        ++next;
-      }
+  bool exhausted = false;
+  while (!stop()) {
+    for (auto& slot : s.slots) {
+      if (slot.planned || exhausted) continue;
+      auto planned = source.next();
+      exhausted = !planned;
+      if (planned) s.start(slot, std::move(*planned));
+    }
+    if (!s.any_busy()) break;
     const auto something = [&] {
       for (const auto& slot : s.slots)
-        if (slot.busy && (slot.answer || slot.gone)) return true;
+        if (slot.planned && (slot.answer || slot.gone)) return true;
       return stop();
     };
     s.loop.run_until(something, Clock::now() + Milliseconds(250));
     for (auto& slot : s.slots)
-      if (slot.busy)
-        if (auto one = s.finished(slot, cases[slot.number])) {
-          ++ended;
-          done(std::move(*one));
-        }
+      if (auto one = s.finished(slot)) {
+        done(*one);
+        source.learn(one->planned, one->result);
+      }
   }
   for (auto& slot : s.slots)
-    if (slot.busy) {  // stopped early: ending the worker ends everything of its case
+    if (slot.planned) {  // stopped early: ending the worker ends everything of its case
       slot.worker.reset();
-      slot.busy = false;
+      slot.planned.reset();
     }
 }
 

@@ -4,13 +4,12 @@
 // its worker. Single-threaded, like everything else: the caller's loop drives it.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 
+#include "harness/campaign/source.h"
 #include "harness/campaign/worker.h"
-#include "harness/core/scenario.h"
 
 namespace migfuzz {
 
@@ -29,9 +28,10 @@ class Pool {
   Pool(io::Loop& loop, const Catalogs& catalogs, TrialFunction trial, unsigned jobs);
   ~Pool();  // ends every worker and everything in it
 
-  /// Runs all; `done` is called once per case, in the order in which they end. Returns early when
+  /// Runs what `source` gives until it is exhausted; `done` is called once per case, in the order
+  /// in which they end, and may amend the result before the source learns it. Returns early when
   /// `stop()` turns true; cases under way are then ended without a result.
-  void run(std::vector<PlannedCase> cases, const std::function<void(Done)>& done,
+  void run(CaseSource& source, const std::function<void(Done&)>& done,
            const std::function<bool()>& stop);
   /// One accelerator trial (JSON in and out, see worker.h). Throws CannotRun when the machine gives
   /// a worker no namespaces.

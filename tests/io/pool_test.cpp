@@ -40,10 +40,11 @@ TEST_CASE("A worker that dies costs its case and nothing else", "[pool]") {
   const auto catalogs = deadly_catalogs();
   Pool pool(loop, catalogs, nullptr, 2);
   std::map<std::uint64_t, CaseResult> results;
+  ListSource source(cases(20));
   try {
     pool.run(
-        cases(20),
-        [&](Pool::Done done) {
+        source,
+        [&](Pool::Done& done) {
           CHECK(done.planned.cell->point == std::to_string(done.planned.plan.seed));
           CHECK(results.emplace(done.planned.plan.seed, done.result).second);
         },
@@ -67,9 +68,10 @@ TEST_CASE("A pool that is stopped returns early and can go on", "[pool]") {
   const auto catalogs = fakes::scripted_catalogs();
   Pool pool(loop, catalogs, nullptr, 1);
   std::size_t done = 0;
-  const auto count = [&](Pool::Done) { ++done; };
+  const auto count = [&](const Pool::Done&) { ++done; };
+  ListSource many(cases(50));
   try {
-    pool.run(cases(50), count, [&] { return done >= 3; });
+    pool.run(many, count, [&] { return done >= 3; });
   } catch (const CannotRun& error) {
     WARN("skipped: " << error.what());
     return;
@@ -77,8 +79,66 @@ TEST_CASE("A pool that is stopped returns early and can go on", "[pool]") {
   CHECK(done >= 3);
   CHECK(done < 50);
   done = 0;
-  pool.run(cases(2), count, [] { return false; });
+  ListSource two(cases(2));
+  pool.run(two, count, [] { return false; });
   CHECK(done == 2);
+}
+
+// Draws each case from how many it has learned, and gives up after ten.
+class Learner : public CaseSource {
+ public:
+  std::optional<PlannedCase> next() override {
+    if (drawn_ == 10) return std::nullopt;
+    ++drawn_;
+    return PlannedCase{fakes::scripted_plan(100 * learned_.size() + drawn_), std::nullopt};
+  }
+  void learn(const PlannedCase& planned, const CaseResult& result) override {
+    CHECK(result.plan == planned.plan);
+    CHECK(result.signature == "amended");
+    learned_.push_back(planned.plan.seed);
+  }
+  std::vector<std::uint64_t> learned_;
+
+ private:
+  std::uint64_t drawn_ = 0;
+};
+
+TEST_CASE("A source learns every result as it was kept, and what it draws next runs", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  Pool pool(loop, catalogs, nullptr, 1);
+  Learner learner;
+  const auto amend = [](Pool::Done& done) { done.result.signature = "amended"; };
+  try {
+    pool.run(learner, amend, [] { return false; });
+  } catch (const CannotRun& error) {
+    WARN("skipped: " << error.what());
+    return;
+  }
+  // With one worker each draw follows the result of the one before it.
+  CHECK(learner.learned_ ==
+        std::vector<std::uint64_t>{1, 102, 203, 304, 405, 506, 607, 708, 809, 910});
+}
+
+TEST_CASE("A chain of sources gives all of the first before the second, and both learn", "[pool]") {
+  std::vector<std::unique_ptr<CaseSource>> sources;
+  sources.push_back(std::make_unique<ListSource>(cases(2)));
+  auto second = std::make_unique<Learner>();
+  const auto& learner = *second;
+  sources.push_back(std::move(second));
+  ChainedSource chain(std::move(sources));
+  std::vector<std::uint64_t> seeds;
+  CaseResult result;
+  result.signature = "amended";
+  while (const auto one = chain.next()) {
+    seeds.push_back(one->plan.seed);
+    result.plan = one->plan;
+    chain.learn(*one, result);
+  }
+  REQUIRE(seeds.size() == 12);
+  CHECK(seeds[1] == 2);
+  CHECK(seeds[2] == 201);  // it had learned both of the list
+  CHECK(learner.learned_ == seeds);
 }
 
 TEST_CASE("A trial's answer comes back as it was given", "[pool]") {

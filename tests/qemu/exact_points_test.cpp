@@ -207,8 +207,9 @@ class Measure {
     while (left_ > 0 && not_reached_ <= most) {
       std::vector<PlannedCase> cases;
       while (cases.size() < left_) cases.push_back(draw_.next());
+      ListSource source(std::move(cases));
       pool_.run(
-          std::move(cases), [&](Pool::Done done) { take(done); }, [] { return false; });
+          source, [&](const Pool::Done& done) { take(done); }, [] { return false; });
     }
     fmt::print(
         "{} points exact, {} not; {} drawn anew; {} with bytes, {} pages, {} later ones of "
@@ -266,7 +267,8 @@ std::vector<Stream> run_controls(Pool& pool, const Plan& base) {
       throw InfraError("the no-fault control did not pass: " + done.result.headline);
     streams.emplace_back(history_of(done.result));
   };
-  pool.run(std::move(cases), take, [] { return false; });
+  ListSource source(std::move(cases));
+  pool.run(source, take, [] { return false; });
   return streams;
 }
 

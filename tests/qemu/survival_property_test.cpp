@@ -110,9 +110,9 @@ int run() {
   const bool good = rc::check("a consistent image survives, and at most one host runs it", [&] {
     const auto plan = draw_plan(base, kinds);
     CaseResult result;
+    ListSource one({PlannedCase{plan, std::nullopt}});
     pool.run(
-        {PlannedCase{plan, std::nullopt}},
-        [&](Pool::Done done) { result = std::move(done.result); }, [] { return false; });
+        one, [&](Pool::Done& done) { result = std::move(done.result); }, [] { return false; });
     // A drawn plan may meet a defect of this QEMU that is understood.
     apply_known_issues(result, known, version, version, "");
     if (promised(result.verdict)) return;

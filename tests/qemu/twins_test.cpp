@@ -82,9 +82,9 @@ class Comparison {
 
   std::string outcome(PlannedCase planned) {
     CaseResult result;
+    ListSource one({std::move(planned)});
     pool_.run(
-        {std::move(planned)}, [&](Pool::Done done) { result = std::move(done.result); },
-        [] { return false; });
+        one, [&](Pool::Done& done) { result = std::move(done.result); }, [] { return false; });
     return fmt::format("{} ({})", to_string(result.verdict),
                        result.survivor.empty() ? "nobody" : result.survivor);
   }

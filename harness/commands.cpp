@@ -126,8 +126,9 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
       [&] { return signal != 0; });
   for (const auto& [line, count] : outcomes)
     fmt::print("{} of {}: {}\n", count, request.times, line);
-  if (signal != 0) return 128 + signal;
   sum_up(summary, results, Matrix());
+  if (output && output->begun()) output->finish(summary, nullptr, true);
+  if (signal != 0) return 128 + signal;
   return exit_status(summary);
 }
 
@@ -165,8 +166,7 @@ int doctor(io::Loop& loop, const Plan& base, const Catalogs& catalogs, const Tri
 
 int rewrite_reports(const std::string& folder, const Reports& reports) {
   const auto [summary, results] = Output::read(folder);
-  for (const auto& [name, text] : reports(summary, results))
-    io::write_whole(folder + "/" + name, text);
+  Output::write(folder, summary, results, reports);
   fmt::print("report: {}/report.html\n", folder);
   return 0;
 }

@@ -16,6 +16,7 @@
 #include "faults/catalog.h"
 #include "guests/catalog.h"
 #include "harness/campaign/campaign.h"
+#include "harness/campaign/merge.h"
 #include "harness/checkers/catalog.h"
 #include "harness/commands.h"
 #include "harness/core/error.h"
@@ -53,8 +54,9 @@ struct Typed {
   std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
   std::string machine, output = "migfuzz-out", known_issues, disk, transport;
-  std::string cases, seed, jobs, times = "1", path, list_kind, replay_output;
-  bool quiet = false;
+  std::string cases, seed, jobs, times = "1", path, list_kind, replay_output, time, shard;
+  std::vector<std::string> folders;
+  bool quiet = false, resume = false;
 };
 
 std::uint64_t number(const std::string& option, const std::string& text, std::uint64_t least,
@@ -81,6 +83,19 @@ std::uint64_t memory_bytes(const std::string& text) {
                     "64G, such as 16392K, 64M or 1G",
                     text));
   return value << shift;
+}
+
+// "90s", "10m", "8h".
+Milliseconds duration(const std::string& option, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::uint64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  constexpr std::uint64_t kMost = 365 * 24 * 3600;
+  if (error != std::errc() || seconds == 0 || value == 0 || value > kMost / seconds)
+    throw UsageError(
+        fmt::format("{}: `{}` is not a length of time such as 90s, 10m or 8h", option, text));
+  return std::chrono::seconds(value * seconds);
 }
 
 std::vector<Phase> phases(const std::vector<std::string>& words) {
@@ -184,6 +199,12 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   request.jobs = jobs(typed);
   request.output = typed.output;
   request.quiet = typed.quiet;
+  request.resume = typed.resume;
+  request.seed_given = !typed.seed.empty();
+  request.shard = shard_from(typed.shard);
+  if (!typed.shard.empty() && !request.seed_given && !typed.resume)
+    throw UsageError("--shard: give --seed, too: without it each shard draws numbers of its own");
+  if (!typed.time.empty()) request.time = duration("--time", typed.time);
   request.command = command;
   request.version = MIGFUZZ_VERSION;
   if (!typed.known_issues.empty())
@@ -224,6 +245,11 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   run->add_option("--jobs", typed.jobs, "cases at the same time; without it: one per core")
       ->type_name("N");
   run->add_option("--output", typed.output, "folder for report and results")->type_name("DIR");
+  run->add_option("--time", typed.time, "end after this long, such as 90s, 10m or 8h")
+      ->type_name("DURATION");
+  run->add_flag("--resume", typed.resume, "go on with the unfinished run of --output");
+  run->add_option("--shard", typed.shard, "run part I of N, which `merge` joins; needs --seed")
+      ->type_name("I/N");
   run->add_option("--memory", typed.memory, "RAM of the VM, such as 64M")->type_name("SIZE");
   run->add_option("--machine", typed.machine, "QEMU machine type of both hosts")->type_name("TYPE");
   run->add_option("--transport", typed.transport,
@@ -250,7 +276,7 @@ std::vector<std::string> with_default_command(int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
-  const std::vector<std::string> commands{"run", "replay", "list", "report", "doctor"};
+  const std::vector<std::string> commands{"run", "replay", "list", "report", "merge", "doctor"};
   const std::string first = argc > 1 ? argv[1] : "";
   if (!first.empty() && !first.starts_with("-") &&
       std::find(commands.begin(), commands.end(), first) == commands.end())
@@ -279,6 +305,11 @@ int run_program(int argc, char** argv) {
   list->add_option("catalog", typed.list_kind, "which")->required();
   auto* report = app.add_subcommand("report", "Write the reports of a finished run again");
   report->add_option("dir", typed.path, "output folder of the run")->required();
+  auto* merge_command = app.add_subcommand("merge", "Join the shards of one campaign");
+  merge_command->add_option("dirs", typed.folders, "output folders of its parts")->required();
+  merge_command->add_option("--output", typed.output, "folder for the whole")
+      ->required()
+      ->type_name("DIR");
   auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
   add_machine_options(doctor_command, typed);
   try {
@@ -294,6 +325,10 @@ int run_program(int argc, char** argv) {
   };
   if (list->parsed()) return list_catalog(typed.list_kind, catalogs);
   if (report->parsed()) return rewrite_reports(typed.path, write_reports);
+  std::vector<std::string> words(argv, argv + argc);
+  words[0] = "migfuzz";
+  const auto command = fmt::format("{}", fmt::join(words, " "));
+  if (merge_command->parsed()) return merge({typed.folders, typed.output, command}, write_reports);
   io::Loop loop;
   if (replay_command->parsed()) {
     ReplayRequest request;
@@ -305,13 +340,9 @@ int run_program(int argc, char** argv) {
     return replay(loop, request, catalogs, trial);
   }
   if (doctor_command->parsed()) return doctor(loop, base_plan(typed), catalogs, trial);
-  if (run->parsed()) {
-    std::vector<std::string> words(argv, argv + argc);
-    words[0] = "migfuzz";
-    const auto request =
-        campaign_request(typed, catalogs, fmt::format("{}", fmt::join(words, " ")));
-    return run_campaign(loop, request, catalogs, trial, write_reports);
-  }
+  if (run->parsed())
+    return run_campaign(loop, campaign_request(typed, catalogs, command), catalogs, trial,
+                        write_reports);
   return 2;
 }
 

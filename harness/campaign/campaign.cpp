@@ -11,6 +11,8 @@
 #include <tuple>
 
 #include "harness/campaign/progress.h"
+#include "harness/campaign/recorded_request.h"
+#include "harness/campaign/remaining.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -28,9 +30,12 @@ std::string utc_now(const char* format) {
   return fmt::format(fmt::runtime(format), fmt::gmtime(now));
 }
 
-Verdict worst_of(const std::vector<CaseResult>& results) {
+// Of no-fault migrations: a resumed run has others, too, before its first case.
+Verdict worst_control(const std::vector<CaseResult>& results) {
   auto worst = Verdict::pass;
-  for (const auto& result : results) worst = std::min(worst, result.verdict);
+  for (const auto& result : results)
+    if (result.plan.faults.empty() && result.plan.plant.empty())
+      worst = std::min(worst, result.verdict);
   return worst;
 }
 
@@ -42,27 +47,89 @@ class Campaign {
       : request_(request),
         catalogs_(catalogs),
         reports_(reports),
-        output_(request.output),
+        started_(Clock::now()),
+        output_(request.output, started_),
         pool_(loop, catalogs, trial, request.jobs),
         signals_(loop, [this](int number) { signal_ = number; }),
         progress_(Progress::style_of_terminal(request.quiet), 0) {}
 
   int run() {
-    started_ = Clock::now();
-    summary_.started = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
+    open_run();
     progress_.say(fmt::format("seed {}", request_.draw.base.seed));
     missing_ = pool_.missing_capabilities();  // the machine's, the same for every pair
     std::vector<PlannedCase> cases;
     for (const auto& pair : request_.pairs)
       for (auto& one : prepare(pair)) cases.push_back(std::move(one));
-    progress_.set_total(cases.size() + controls_);
-    ListSource source(std::move(cases));
-    run_cases(source, nullptr);
+    place(cases);
+    output_.record(summary_, matrix_);
+    std::vector<std::unique_ptr<CaseSource>> sources;
+    sources.push_back(std::make_unique<ListSource>(std::move(cases)));
+    if (request_.time && request_.follow) sources.push_back(request_.follow(draws_, catalogs_));
+    run_cases(ChainedSource(std::move(sources)), request_.shard);
     progress_.finish();
     return finish();
   }
 
  private:
+  // What is known before anything is run. A resumed run begins with what it knew.
+  void open_run() {
+    run_.facts.started = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
+    if (request_.resume) {
+      run_ = output_.unfinished();
+      if (!request_.seed_given) request_.draw.base.seed = run_.facts.seed;
+      refuse_another_request();
+      matrix_ = run_.matrix;
+      output_.resume(run_);
+      progress_.say(fmt::format("going on with the run of {}: {} cases have finished",
+                                run_.facts.started, output_.results().size()));
+    }
+    summary_ = run_.facts;
+    if (!request_.resume) summary_.command = request_.command;
+    summary_.seed = request_.draw.base.seed;
+    summary_.version = request_.version;
+    summary_.host = host_text();
+    if (!request_.time) return;
+    const std::chrono::duration<double> left(seconds_of(*request_.time) - output_.seconds());
+    deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(left);
+  }
+
+  static double seconds_of(Milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+  }
+
+  void refuse_another_request() const {
+    auto other = difference(run_.request, recorded(request_));
+    if (other.empty() && run_.shard != to_string(request_.shard))
+      other = fmt::format("--shard was `{}` and is `{}`", run_.shard, to_string(request_.shard));
+    if (other.empty() && run_.facts.version != request_.version)
+      other = fmt::format("it was begun by migfuzz {}", run_.facts.version);
+    if (!other.empty())
+      throw UsageError(
+          fmt::format("--resume: {}: {}; give the options of that run", output_.folder(), other));
+  }
+
+  // The run is in the store from here on: this machine can run it.
+  void begin_run() {
+    if (output_.begun()) return;
+    run_.request = recorded(request_);
+    run_.shard = to_string(request_.shard);
+    run_.facts = summary_;
+    output_.begin(run_);
+  }
+
+  // Splits what has to be delivered into this shard's part and the others'.
+  void place(const std::vector<PlannedCase>& cases) {
+    auto keys = drawing_.keys;
+    std::size_t own = 0;
+    for (const auto& one : cases) {
+      const auto key = keys.next(one.plan);
+      const bool mine = request_.shard.holds(key);
+      own += mine && !output_.has(key) ? 1 : 0;
+      if (one.cell) (mine ? matrix_.required : matrix_.elsewhere).insert(*one.cell);
+    }
+    progress_.set_total(own + controls_);
+  }
+
   // Looks at one pair of QEMUs, runs its controls, and draws its cases under every protocol.
   std::vector<PlannedCase> prepare(const std::pair<HypervisorSpec, HypervisorSpec>& pair) {
     auto draw = request_.draw;
@@ -70,19 +137,20 @@ class Campaign {
     std::tie(draw.base.source, draw.base.destination) = pair;
     adopt(draw, choose(pool_, draw.base, request_.memory_given,
                        catalogs_.find_guest(draw.base.guest.name)));
+    begin_run();
     std::vector<PlannedCase> cases;
     for (const auto& protocol : request_.protocols) {
-      if (signal_ != 0) break;
+      if (stopped()) break;
       draw.base.protocol = protocol;
       if (!request_.disk_given) draw.base.disk = disk_of(protocol);
       draw.passed_points = run_controls(draw);
       auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
       for (auto& one : drawn.cases) {
         check_plan(one.plan, catalogs_);
-        if (one.cell) matrix_.required.insert(*one.cell);
         cases.push_back(std::move(one));
       }
-      for (auto& one : drawn.left_out) matrix_.left_out.push_back(std::move(one));
+      unite(matrix_, {{}, {}, std::move(drawn.left_out)});
+      draws_.push_back(draw);
     }
     return cases;
   }
@@ -111,8 +179,11 @@ class Campaign {
     };
     const auto source = named(chosen.source_version, draw.base.source.binary);
     const auto destination = named(chosen.destination_version, draw.base.destination.binary);
+    if (request_.resume && request_.pairs.size() == 1 && run_.facts.accel != chosen.accel)
+      note(fmt::format("before it was resumed the run used accelerator {}", run_.facts.accel));
     join(summary_.source_qemu, source);
     join(summary_.destination_qemu, destination);
+    refuse_other_qemus();
     summary_.accel = chosen.accel;
     summary_.accel_why = chosen.accel_why;
     join(summary_.memory, size_text(chosen.memory_bytes));
@@ -122,6 +193,18 @@ class Campaign {
     progress_.say(fmt::format("accelerator {}: {}", chosen.accel, chosen.accel_why));
     progress_.say(
         fmt::format("guest RAM {}: {}", size_text(chosen.memory_bytes), chosen.memory_why));
+  }
+
+  void refuse_other_qemus() const {
+    if (!request_.resume) return;
+    const auto same = [&](const std::string& was, const std::string& is) {
+      if (was != is)
+        throw UsageError(fmt::format(
+            "--resume: {} was begun with {}, and there is {} now; start a new run",
+            output_.folder(), was, is.substr(is.rfind(", ") == is.npos ? 0 : is.rfind(", ") + 2)));
+    };
+    same(run_.facts.source_qemu, summary_.source_qemu);
+    same(run_.facts.destination_qemu, summary_.destination_qemu);
   }
 
   // Another value of the same kind, behind a comma, unless it is there already.
@@ -136,19 +219,30 @@ class Campaign {
     two.cases = 2;
     two.base.seed ^= 0xc0117201;  // not the numbers that the scenario `control` draws
     auto cases = catalogs_.find_scenario("control").draw(two, catalogs_).cases;
-    controls_ += cases.size();
-    progress_.set_total(controls_);
     std::vector<std::string> points;
-    ListSource source(std::move(cases));
-    run_cases(source, &points);
-    if (worst_of(output_.results()) <= Verdict::not_delivered)
+    auto keys = drawing_.keys;
+    for (const auto& one : cases) {
+      const auto key = keys.next(one.plan);
+      longer(points, output_.passed_points(key));
+      controls_ += output_.has(key) ? 0 : 1;
+    }
+    progress_.set_total(controls_);
+    // Every shard runs all of them: each machine has to show that it can be trusted.
+    run_cases(ListSource(std::move(cases)), Shard(), &points);
+    if (worst_control(output_.results()) <= Verdict::not_delivered)
       note("the no-fault control did not pass: what follows cannot be blamed on the faults alone");
     return points;
   }
 
-  void run_cases(CaseSource& cases, std::vector<std::string>* points) {
+  static void longer(std::vector<std::string>& points, const std::vector<std::string>& other) {
+    if (points.size() < other.size()) points = other;
+  }
+
+  void run_cases(CaseSource&& cases, const Shard& shard,
+                 std::vector<std::string>* points = nullptr) {
+    Remaining remaining(cases, shard, drawing_, output_, [this] { return time_left(); });
     pool_.run(
-        cases,
+        remaining,
         [&](Pool::Done& done) {
           if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
           const auto& plan = done.planned.plan;
@@ -156,28 +250,55 @@ class Campaign {
               versions_.at({plan.source.binary, plan.destination.binary});
           apply_known_issues(done.result, request_.known_issues, source, destination,
                              utc_now("{:%Y-%m-%d}"));
-          if (points != nullptr && points->size() < done.passed_points.size())
-            *points = done.passed_points;
+          if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
+          if (points != nullptr) longer(*points, done.passed_points);
           progress_.count(done.result);
-          output_.add(done.result);
+          output_.add(std::move(done.result), done.planned.key, done.passed_points);
+          done.result = output_.results().back();
         },
-        [this] { return signal_ != 0; });
+        [this] { return stopped(); });
+  }
+
+  // --- time ---
+
+  bool time_is_up() const { return deadline_ && Clock::now() >= *deadline_; }
+  bool stopped() const { return signal_ != 0 || time_is_up(); }
+
+  // Whether a case that takes as long as the others did would end in time.
+  bool time_left() {
+    if (!deadline_) return true;
+    const auto& results = output_.results();
+    for (; timed_ < results.size(); ++timed_) cases_ms_ += results[timed_].duration_ms;
+    const double usual_ms = timed_ == 0 ? 0 : cases_ms_ / double(timed_);
+    out_of_time_ = Clock::now() + Milliseconds(static_cast<std::int64_t>(usual_ms)) >= *deadline_;
+    return !out_of_time_;
+  }
+
+  void note_what_time_left_out() {
+    if (!out_of_time_ && !time_is_up()) return;
+    std::set<std::string> reached;
+    for (const auto& result : output_.results()) reached.insert(result.required_cell);
+    const auto missed =
+        std::count_if(matrix_.required.begin(), matrix_.required.end(),
+                      [&](const Cell& cell) { return !reached.contains(to_string(cell)); });
+    if (missed > 0)
+      note(fmt::format("the time was up before {} of {} cells were reached", missed,
+                       matrix_.required.size()));
   }
 
   void note(const std::string& text) {
     progress_.say("note: " + text);
-    summary_.notes.push_back(text);
+    const auto& notes = summary_.notes;
+    if (std::find(notes.begin(), notes.end(), text) == notes.end()) summary_.notes.push_back(text);
   }
 
   int finish() {
-    summary_.seed = request_.draw.base.seed;
-    summary_.version = request_.version;
-    summary_.command = request_.command;
-    summary_.host = host_text();
+    if (signal_ == 0) note_what_time_left_out();
+    output_.record(summary_, matrix_);
     summary_.interrupted = signal_ != 0;
-    summary_.duration_s = std::chrono::duration<double>(Clock::now() - started_).count();
+    summary_.duration_s = output_.seconds();
     sum_up(summary_, output_.results(), matrix_, output_.folder());
-    output_.finish(summary_, reports_);
+    output_.finish(summary_, reports_, signal_ == 0);
     print_end();
     return signal_ != 0 ? 128 + signal_ : exit_status(summary_);
   }
@@ -193,9 +314,10 @@ class Campaign {
     fmt::print("report: {}/report.html\n", output_.folder());
   }
 
-  const CampaignRequest& request_;
+  CampaignRequest request_;
   const Catalogs& catalogs_;
   const Reports& reports_;
+  const Clock::time_point started_;
   Output output_;
   Pool pool_;
   int signal_ = 0;
@@ -205,9 +327,15 @@ class Campaign {
   /// By the two binaries: the versions that they told.
   std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>> versions_;
   std::map<std::string, std::string> missing_;
+  StoredRun run_;
   Matrix matrix_;
+  Drawing drawing_;
+  std::vector<ScenarioRequest> draws_;
   std::size_t controls_ = 0;
-  Clock::time_point started_;
+  std::optional<Clock::time_point> deadline_;
+  bool out_of_time_ = false;
+  double cases_ms_ = 0;  // of the first timed_ results
+  std::size_t timed_ = 0;
 };
 
 }  // namespace

@@ -2,9 +2,12 @@
 //
 // Order: for each pair of QEMUs the accelerator trial (RAM size and machine type follow from it);
 // for each protocol one no-fault control per transport, which also tells the points of this
-// machine's stream; then the scenario's cases of all pairs and protocols.
+// machine's stream; then the scenario's cases of all pairs and protocols; then, while there is time
+// left, what `follow` makes. A resumed run goes the same way and leaves out what has finished.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,17 +20,30 @@
 
 namespace migfuzz {
 
+/// Makes the source of what follows the drawn cases until the time is up. `draws` are the requests
+/// as they were drawn from: one per pair of QEMUs and protocol, with the points its controls
+/// passed.
+using Follow = std::function<std::unique_ptr<CaseSource>(const std::vector<ScenarioRequest>& draws,
+                                                         const Catalogs& catalogs)>;
+
 struct CampaignRequest {
   std::string scenario = "cells";
   ScenarioRequest draw;  // its base has one protocol and one pair; the lists below replace them
   std::vector<std::string> protocols{"handshake"};
   std::vector<std::pair<HypervisorSpec, HypervisorSpec>> pairs{{}};  // source, destination
   bool machine_given = false;  // draw.base.machine comes from the user
-  bool memory_given = false;  // draw.base.guest.memory_bytes comes from the user
-  bool disk_given = false;    // draw.base.disk comes from the user; otherwise the protocol names it
+  bool memory_given = false;   // draw.base.guest.memory_bytes comes from the user
+  bool disk_given = false;  // draw.base.disk comes from the user; otherwise the protocol names it
   unsigned jobs = 1;
   std::string output;
   bool quiet = false;
+  bool resume = false;
+  bool seed_given = false;  // without it a resumed run keeps its own seed
+  Shard shard;
+  /// Of the whole run, all of its sessions. No case is started that would not end in time, going by
+  /// the others; what is under way when it is over is ended without a result.
+  std::optional<Milliseconds> time;
+  Follow follow;        // with `time` only; empty: nothing follows
   std::string command;  // as typed, for the report
   std::string version;  // of migfuzz
   std::vector<KnownIssue> known_issues;

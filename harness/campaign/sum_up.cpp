@@ -64,6 +64,24 @@ std::vector<Coverage> coverage_of(const Matrix& matrix, const std::set<std::stri
 
 }  // namespace
 
+void unite(Matrix& into, const Matrix& other) {
+  into.required.insert(other.required.begin(), other.required.end());
+  into.elsewhere.insert(other.elsewhere.begin(), other.elsewhere.end());
+  std::set<Cell> known;
+  for (const auto& one : into.left_out) known.insert(one.cell);
+  for (const auto& one : other.left_out)
+    if (known.insert(one.cell).second) into.left_out.push_back(one);
+  std::erase_if(into.left_out,
+                [&](const LeftOut& one) { return into.required.contains(one.cell); });
+}
+
+Matrix whole(Matrix matrix) {
+  for (const auto& one : matrix.left_out) matrix.elsewhere.erase(one.cell);
+  matrix.required.merge(std::move(matrix.elsewhere));
+  matrix.elsewhere.clear();
+  return matrix;
+}
+
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
             const std::string& folder) {
   summary.cases = results.size();
@@ -76,8 +94,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
     if (!result.required_cell.empty() && result.delivered) delivered.insert(result.required_cell);
     // What protects a disk is an answer, not a control.
     const bool answer = result.plan.plant == "double-writer";
-    if (answer && !result.findings.empty())
-      summary.notes.push_back(result.findings.front().what);
+    if (answer && !result.findings.empty()) summary.notes.push_back(result.findings.front().what);
     Control* of = answer                         ? nullptr
                   : !result.plan.plant.empty()   ? &canary
                   : result.plan.faults.empty()   ? &control

@@ -16,8 +16,15 @@ namespace migfuzz {
 /// The cells of a run: those that have to be delivered, and those that were left out, with why.
 struct Matrix {
   std::set<Cell> required;
+  std::set<Cell> elsewhere;  // required of the other shards of the campaign
   std::vector<LeftOut> left_out;
 };
+
+/// Adds what the other one has; a cell that somebody requires is not left out.
+void unite(Matrix& into, const Matrix& other);
+/// Of a merged campaign: what no shard has taken on is required all the same, unless a shard that
+/// came to it found that its machine cannot.
+Matrix whole(Matrix matrix);
 
 /// Fills everything of `summary` that follows from the cases. `folder` is where the evidence lies,
 /// for the replay lines.

@@ -118,16 +118,6 @@ Plan read_plan(const json& value, std::string_view origin) {
   return plan;
 }
 
-/// FNV-1a, 64 bits: stable over machines and releases, which std::hash does not promise.
-std::uint64_t fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  return hash;
-}
-
 /// Lower risk than escaping: a file name holds letters, digits, '.', '_' and '-' only.
 std::string file_safe(std::string_view text) {
   constexpr std::size_t kPartLengthMax = 48;
@@ -189,7 +179,7 @@ std::string case_id(const Plan& plan) {
            std::string(to_string(fault.side));
     if (plan.faults.size() > 1) stem += "-and-" + std::to_string(plan.faults.size() - 1);
   }
-  const std::uint64_t hash = fnv1a(to_json(plan).dump());
+  const std::uint64_t hash = stable_hash(to_json(plan).dump());
   char hex[16];
   std::snprintf(hex, sizeof hex, "%08x", static_cast<unsigned>(hash ^ (hash >> 32)));
   return stem + "-" + file_safe(plan.protocol) + "-" + hex;

@@ -27,6 +27,7 @@ std::string to_string(const Cell& cell);  // "stopcopy/enter × crash × source 
 struct PlannedCase {
   Plan plan;
   std::optional<Cell> cell;
+  std::string key{};  // its name within the run (campaign/identity.h); empty until it is started
 };
 
 /// A cell that is not run. `here`: another machine could; otherwise it has no meaning anywhere.

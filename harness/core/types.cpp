@@ -102,4 +102,13 @@ std::vector<std::string> nearest(std::string_view word, const std::vector<std::s
   return best;
 }
 
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return hash;
+}
+
 }  // namespace migfuzz

@@ -44,4 +44,7 @@ std::string_view describe(Phase phase);
 /// The words nearest to `word` (edit distance <= 3 or a shared prefix), best first, at most three.
 std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
+/// FNV-1a, 64 bits: stable over machines and releases, which std::hash does not promise.
+std::uint64_t stable_hash(std::string_view text);
+
 }  // namespace migfuzz

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +98,35 @@ bool is_folder(const std::string& path) {
 void remove_if_there(const std::string& path) {
   std::error_code error;
   std::filesystem::remove_all(path, error);
+}
+
+bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+void move(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) refuse(to, errno);
+}
+
+void copy_folder(const std::string& from, const std::string& to) {
+  constexpr std::size_t kFileBytesMax = std::size_t{1} << 32;
+  remove_if_there(to);
+  make_output_folder(to);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(from, error))
+    if (entry.is_regular_file() && !entry.is_symlink())
+      write_whole(to + "/" + entry.path().filename().string(),
+                  read_input(entry.path().string(), kFileBytesMax));
+  if (error) throw UsageError(fmt::format("{}: cannot be read: {}", from, error.message()));
+}
+
+FolderLock::FolderLock(const std::string& folder) {
+  // A file of its own: closing any other descriptor of the database would drop SQLite's locks.
+  const auto path = folder + "/results.lock";
+  fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd_) refuse(path, errno);
+  // Some network file systems know no such locks; then nothing guards the folder.
+  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw OutputError(fmt::format(
+        "{}: another migfuzz writes there; wait for its end or name another --output", folder));
 }
 
 }  // namespace migfuzz::io

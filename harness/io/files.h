@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/io/fd.h"
+
 namespace migfuzz::io {
 
 struct OutputError : std::runtime_error {
@@ -23,6 +25,21 @@ void append_line(const std::string& path, const std::string& line);
 /// The text of a file of at most `bytes_max`; throws UsageError naming the path.
 std::string read_input(const std::string& path, std::size_t bytes_max);
 bool is_folder(const std::string& path);
+bool is_there(const std::string& path);
 void remove_if_there(const std::string& path);
+/// Moves within one file system, whole or not at all.
+void move(const std::string& from, const std::string& to);
+/// Copies the plain files of a folder, without those below it; replaces what `to` held.
+void copy_folder(const std::string& from, const std::string& to);
+
+/// One process at a time writes an output folder: its lock, gone with the process however it ends.
+class FolderLock {
+ public:
+  /// Throws OutputError when another process holds it.
+  explicit FolderLock(const std::string& folder);
+
+ private:
+  UniqueFd fd_;
+};
 
 }  // namespace migfuzz::io

@@ -11,7 +11,7 @@ readonly BUILD_PACKAGES=(
   libsqlitecpp-dev libsqlite3-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
-readonly TEST_PACKAGES=(catch2 librapidcheck-dev zlib1g-dev chromium)
+readonly TEST_PACKAGES=(sqlite3 catch2 librapidcheck-dev zlib1g-dev chromium)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 4; }

@@ -140,10 +140,11 @@ class Campaign {
     begin_run();
     std::vector<PlannedCase> cases;
     for (const auto& protocol : request_.protocols) {
-      if (stopped()) break;
       draw.base.protocol = protocol;
       if (!request_.disk_given) draw.base.disk = disk_of(protocol);
       draw.passed_points = run_controls(draw);
+      if (signal_ != 0) break;
+      // When the time is up it is drawn all the same: what was not reached is not delivered.
       auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
       for (auto& one : drawn.cases) {
         check_plan(one.plan, catalogs_);
@@ -181,9 +182,10 @@ class Campaign {
     const auto destination = named(chosen.destination_version, draw.base.destination.binary);
     if (request_.resume && request_.pairs.size() == 1 && run_.facts.accel != chosen.accel)
       note(fmt::format("before it was resumed the run used accelerator {}", run_.facts.accel));
+    refuse_another(source, draw.base.source.binary, run_.facts.source_qemu);
+    refuse_another(destination, draw.base.destination.binary, run_.facts.destination_qemu);
     join(summary_.source_qemu, source);
     join(summary_.destination_qemu, destination);
-    refuse_other_qemus();
     summary_.accel = chosen.accel;
     summary_.accel_why = chosen.accel_why;
     join(summary_.memory, size_text(chosen.memory_bytes));
@@ -195,16 +197,16 @@ class Campaign {
         fmt::format("guest RAM {}: {}", size_text(chosen.memory_bytes), chosen.memory_why));
   }
 
-  void refuse_other_qemus() const {
-    if (!request_.resume) return;
-    const auto same = [&](const std::string& was, const std::string& is) {
-      if (was != is)
-        throw UsageError(fmt::format(
-            "--resume: {} was begun with {}, and there is {} now; start a new run",
-            output_.folder(), was, is.substr(is.rfind(", ") == is.npos ? 0 : is.rfind(", ") + 2)));
-    };
-    same(run_.facts.source_qemu, summary_.source_qemu);
-    same(run_.facts.destination_qemu, summary_.destination_qemu);
+  // A resumed run needs each binary to be of the version that it was. Of several pairs the facts
+  // may have only some.
+  void refuse_another(const std::string& qemu, const std::string& binary,
+                      const std::string& before) const {
+    const auto path = fmt::format("({})", binary.empty() ? "qemu-system-x86_64" : binary);
+    const bool other = before.find(path) != before.npos && before.find(qemu) == before.npos;
+    if (request_.resume && other)
+      throw UsageError(
+          fmt::format("--resume: {} was begun with {}, and now it is {}; start a new run",
+                      output_.folder(), before, qemu));
   }
 
   // Another value of the same kind, behind a comma, unless it is there already.

@@ -26,6 +26,7 @@ namespace migfuzz {
 using Follow = std::function<std::unique_ptr<CaseSource>(const std::vector<ScenarioRequest>& draws,
                                                          const Catalogs& catalogs)>;
 
+/// A field that decides which cases are drawn belongs into recorded_request.cpp, too.
 struct CampaignRequest {
   std::string scenario = "cells";
   ScenarioRequest draw;  // its base has one protocol and one pair; the lists below replace them

@@ -124,7 +124,8 @@ int merge(const MergeRequest& request, const Reports& reports) {
     for (const auto& session : part.sessions) output.adopt(session);
   }
   output.record(run.facts, run.matrix);
-  for (const auto& [one, from] : choose(parts, output.finished()))
+  const auto there = output.finished();
+  for (const auto& [one, from] : choose(parts, there))
     if (from != nullptr) output.adopt(*one, from->folder);
 
   const auto sessions = output.sessions();

@@ -10,13 +10,15 @@ command -v sqlite3 >/dev/null || { echo "SKIPPED: no sqlite3 to read the databas
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-campaign() {  # FOLDER [OPTION…]
+start() {  # FOLDER [OPTION…]: sets pid
   local out=$1
   shift
   "$program" run --accel=tcg --seed=7 --jobs=2 --quiet --output="$folder/$out" \
     --point=stopcopy/enter,stopcopy/ram-end,commit/eof --fault=crash,quit,reset,close,stall,drop \
-    "$@" >"$folder/log" 2>&1
+    "$@" >"$folder/log" 2>&1 &
+  pid=$!
 }
+campaign() { start "$@"; wait "$pid"; }
 query() { sqlite3 "$folder/$1/results.db" "$2"; }
 fail() { echo "FAILED: $*" >&2; cat "$folder/log" >&2; exit 1; }
 
@@ -27,8 +29,7 @@ cases=$(query unbroken "SELECT count(*) FROM cases")
 
 resume=() done=0 lost=0
 for ((n = 1; n <= kills; n++)); do
-  campaign broken "${resume[@]}" &
-  pid=$!
+  start broken "${resume[@]}"
   # A random moment, but one at which something more has finished: killed at once, it would never end.
   wanted=$((done + (RANDOM % 3)))
   for ((i = 0; i < 600; i++)); do

@@ -8,6 +8,7 @@ readonly BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
   nlohmann-json3-dev libcli11-dev libfmt-dev libnl-3-dev libnl-route-3-dev libnftables-dev
+  libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
 readonly TEST_PACKAGES=(catch2 librapidcheck-dev zlib1g-dev chromium)

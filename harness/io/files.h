@@ -23,6 +23,8 @@ void append_line(const std::string& path, const std::string& line);
 /// The text of a file of at most `bytes_max`; throws UsageError naming the path.
 std::string read_input(const std::string& path, std::size_t bytes_max);
 bool is_folder(const std::string& path);
+/// Names of the plain files in a folder, sorted; none when there is no such folder.
+std::vector<std::string> files_in(const std::string& path);
 void remove_if_there(const std::string& path);
 
 }  // namespace migfuzz::io

@@ -65,8 +65,7 @@ std::string fault_words(const Plan& plan) {
 }
 
 std::string script_words(const Script& script) {
-  if (script.text.empty())
-    return fmt::format("There is no script for it: {}.\n", script.why_not);
+  if (script.text.empty()) return fmt::format("There is no script for it: {}.\n", script.why_not);
   return fmt::format(
       "Without migfuzz, with QEMU and Python 3 alone, as an ordinary user:\n\n"
       "    ./{} --runs=10\n\n"
@@ -87,7 +86,8 @@ std::string readme(const Summary& summary, const FindingGroup& finding, const Ca
       "## What happened\n\nFaults:\n\n{}\nTook effect: {}\n\nExpected: {} (rule {}).\n\n"
       "Protocol {}, transport {}, disk {}, guest {}, QEMU {}, accelerator {}, {} of RAM.\n\n{}\n"
       "## Replay\n\n    migfuzz replay {}.tar.gz --times=20\n\n"
-      "or `migfuzz replay plan.json` in this folder. Where the QEMUs of the plan are not installed\n"
+      "or `migfuzz replay plan.json` in this folder. Where the QEMUs of the plan are not "
+      "installed\n"
       "(source `{}`, destination `{}`) others are looked up; `--source-qemu` and\n"
       "`--destination-qemu` name them.\n\n{}\n"
       "## Files\n\n"
@@ -132,9 +132,9 @@ void write_bundles(const std::string& folder, Summary& summary,
                    const std::map<std::string, std::string>& missing) {
   std::map<std::string, int> taken;
   for (auto& finding : summary.findings) {
-    const auto found =
-        std::find_if(results.begin(), results.end(),
-                     [&](const CaseResult& result) { return result.id == finding.case_id; });
+    const auto found = std::find_if(results.begin(), results.end(), [&](const CaseResult& result) {
+      return result.id == finding.case_id;
+    });
     if (found == results.end() || found->evidence_kept.empty()) continue;
     auto slug = slug_of(finding.signature);
     if (const int nth = ++taken[slug]; nth > 1) slug += fmt::format("-{}", nth);

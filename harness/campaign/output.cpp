@@ -43,7 +43,8 @@ Output::Output(std::string folder) : folder_(std::move(folder)) { io::make_outpu
 
 void Output::wipe() const {
   for (const auto* name :
-       {"results.jsonl", "summary.json", "summary.md", "junit.xml", "report.html", "cases", "findings"})
+       {"results.jsonl", "summary.json", "summary.md", "junit.xml", "report.html", "cases",
+        "findings"})
     io::remove_if_there(folder_ + "/" + name);
 }
 

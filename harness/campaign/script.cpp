@@ -127,7 +127,9 @@ json qmp_step(const std::string& host, const std::string& command,
 // What carries a decision out; nothing for those that are only written down.
 std::optional<json> step_of(Action action) {
   const json instances{{"instances", json::array({{{"type", "migration"}}})}};
-  const auto kill = [](const char* host) { return json{{"do", "kill"}, {"with", {{"host", host}}}}; };
+  const auto kill = [](const char* host) {
+    return json{{"do", "kill"}, {"with", {{"host", host}}}};
+  };
   switch (action) {
     case Action::continue_switchover:
       return qmp_step("source", "migrate-continue", {{"state", "pre-switchover"}});
@@ -190,7 +192,8 @@ class Steps {
     if (event.name == "injected" && !in_stream(spec.trigger.point)) add(event, {{"do", "strike"}});
     if (event.name == "injected" && in_stream(spec.trigger.point))
       steps_.push_back({{"do", "strike"}});
-    if (event.name == "healed") steps_.push_back({{"do", "heal"}, {"after_ms", spec.heal_after_ms}});
+    if (event.name == "healed")
+      steps_.push_back({{"do", "heal"}, {"after_ms", spec.heal_after_ms}});
     last_ns_ = event.at_ns;
   }
 
@@ -206,7 +209,8 @@ class Steps {
   }
 
   void add(const Event& event, json step) {
-    if (waits_.empty() && !steps_.empty()) step["after_ms"] = std::max<std::int64_t>(0, (event.at_ns - last_ns_) / 1000000);
+    if (waits_.empty() && !steps_.empty())
+      step["after_ms"] = std::max<std::int64_t>(0, (event.at_ns - last_ns_) / 1000000);
     for (const auto& [host, what] : waits_)
       if (host == kHosts[0] || host == kHosts[1]) step["wait"].push_back({host, what});
     waits_.clear();
@@ -268,13 +272,15 @@ json fault_of(const Plan& plan, const History& history, const Catalogs& catalogs
   const bool source = spec.side == Side::source;
   const bool stays = spec.heal_after_ms == 0;
   const bool gone = kind.by_hand == "kill" || kind.by_hand == "quit" || kind.by_hand == "freeze";
-  const bool waits = kind.flow == Flow::at_heal ||
-                     (kind.flow == Flow::at_injection && source && !stays);
+  const bool waits =
+      kind.flow == Flow::at_heal || (kind.flow == Flow::at_injection && source && !stays);
   return {{"how", kind.by_hand},
           {"side", to_string(spec.side)},
           {"place", place_of(spec, history)},
           {"seal", source && stays && gone},
-          {"release", kind.flow == Flow::never ? "never" : waits ? "heal" : "now"}};
+          {"release", kind.flow == Flow::never ? "never"
+                      : waits                  ? "heal"
+                                               : "now"}};
 }
 
 // --- what came of it -----------------------------------------------------------------------------
@@ -321,8 +327,8 @@ json sought_in(const CaseResult& result, const History& history,
   if (symptom == "double-run")
     return {{"what", "both-run"}, {"words", "the guest ran on both hosts at once"}};
   if (symptom == "vm-lost") return {{"what", "none-runs"}, {"words", "no host runs the guest"}};
-  throw NoScript{fmt::format("`{}` shows only in what migfuzz reads of RAM, disk and records",
-                             symptom)};
+  throw NoScript{
+      fmt::format("`{}` shows only in what migfuzz reads of RAM, disk and records", symptom)};
 }
 
 // --- the text ------------------------------------------------------------------------------------
@@ -387,22 +393,21 @@ std::string make(const CaseResult& result, const std::map<std::string, std::stri
   const auto history = history_of(lookup(evidence, "history.jsonl"));
   const auto& guest = catalogs.find_guest(plan.guest.name);
   const auto arrow = result.versions.find(" -> ");
-  const json hosts{
-      {"source", host_of("source", evidence, result.versions.substr(0, arrow))},
-      {"destination", host_of("destination", evidence,
-                              arrow == std::string::npos ? "" : result.versions.substr(arrow + 4))}};
+  const json hosts{{"source", host_of("source", evidence, result.versions.substr(0, arrow))},
+                   {"destination",
+                    host_of("destination", evidence,
+                            arrow == std::string::npos ? "" : result.versions.substr(arrow + 4))}};
   const auto fault = fault_of(plan, history, catalogs);
   const auto sought = sought_in(result, history, evidence);
   const auto disk_bytes = guest.disk_bytes() != 0 ? guest.disk_bytes() : 1 << 20;
-  const json one{{"hosts", hosts},
-                 {"transport", plan.transport == Transport::tcp ? "tcp" : "unix"},
-                 {"memory_bytes", plan.guest.memory_bytes},
-                 {"disk",
-                  {{"format", plan.disk == "qcow2" ? "qcow2" : "raw"},
-                   {"bytes", disk_bytes}}},
-                 {"fault", fault},
-                 {"steps", Steps(plan, sought["what"] == "ending").of(history)},
-                 {"sought", sought}};
+  const json one{
+      {"hosts", hosts},
+      {"transport", plan.transport == Transport::tcp ? "tcp" : "unix"},
+      {"memory_bytes", plan.guest.memory_bytes},
+      {"disk", {{"format", plan.disk == "qcow2" ? "qcow2" : "raw"}, {"bytes", disk_bytes}}},
+      {"fault", fault},
+      {"steps", Steps(plan, sought["what"] == "ending").of(history)},
+      {"sought", sought}};
   std::string text(migfuzz_reproduce_begin, migfuzz_reproduce_end);
   fill(text, "@TITLE@", quoted(sought["words"].get<std::string>()) + ".");
   fill(text, "@STORY@", wrapped(quoted(story(result)), 98));

@@ -43,8 +43,8 @@ la_ssize_t append(archive*, void* into, const void* bytes, std::size_t count) {
 // Letters, digits and ._- only, and no leading dot: neither a path nor anything hidden.
 bool plain(const std::string& name) {
   const auto fits = [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   return !name.empty() && name.size() <= kNameBytesMax && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), fits);
@@ -92,7 +92,8 @@ class Reader {
   // O_NONBLOCK: a pipe in the place of a file must not hang the program.
   void open_file() {
     file_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file_) throw UsageError(fmt::format("{}: cannot be read: {}", path_, std::strerror(errno)));
+    if (!file_)
+      throw UsageError(fmt::format("{}: cannot be read: {}", path_, std::strerror(errno)));
     struct stat status {};
     if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode)) refuse("is not a file");
     if (static_cast<std::uint64_t>(status.st_size) > limits_.packed_bytes_max)
@@ -177,8 +178,8 @@ void write_archive(const std::string& path, const std::string& folder, const Mem
     ::archive_entry_set_perm(entry.get(), content.starts_with("#!") ? 0755 : 0644);
     ::archive_entry_set_mtime(entry.get(), 0, 0);
     check(::archive_write_header(out.get(), entry.get()));
-    check(static_cast<int>(std::min<la_ssize_t>(
-        0, ::archive_write_data(out.get(), content.data(), content.size()))));
+    check(static_cast<int>(
+        std::min<la_ssize_t>(0, ::archive_write_data(out.get(), content.data(), content.size()))));
   }
   check(::archive_write_close(out.get()));
   write_whole(path, packed);

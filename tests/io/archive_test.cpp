@@ -25,8 +25,8 @@ using io::read_archive;
 
 struct Member {
   std::string name, content;
-  char type = '0';                          // '0' file, '1' hard link, '2' symbolic link, '5' folder
-  std::string target{};                     // of a link
+  char type = '0';       // '0' file, '1' hard link, '2' symbolic link, '5' folder
+  std::string target{};  // of a link
   std::optional<std::uint64_t> told_size{};  // in the place of the content's own
 };
 
@@ -50,7 +50,9 @@ std::string header(const Member& member) {
   put(136, "00000000000");
   block[156] = member.type;
   put(157, member.target);
-  put(257, std::string("ustar\0" "00", 8));
+  put(257, std::string("ustar\0"
+                       "00",
+                       8));
   put(148, "        ");
   unsigned sum = 0;
   for (const unsigned char c : block) sum += c;
@@ -176,7 +178,9 @@ TEST_CASE("A sparse file of many gigabytes is refused", "[archive]") {
     block.replace(at, text.size(), text);
   };
   put(257, std::string("ustar  \0", 8));
-  put(386, std::string("77777777000\0" "00000000000\0", 24));
+  put(386, std::string("77777777000\0"
+                       "00000000000\0",
+                       24));
   put(483, "77777777777");
   put(148, "        ");
   unsigned sum = 0;

@@ -46,12 +46,22 @@ CaseResult result_of(const Plan& plan) {
 }
 
 std::string command_line(const std::string& host) {
-  const json words{"qemu-system-x86_64", "-m", "16M", "-object",
+  const json words{"qemu-system-x86_64",
+                   "-m",
+                   "16M",
+                   "-object",
                    "memory-backend-file,id=pc.ram,mem-path=/dev/fd/5,size=16384K,share=on",
-                   "-chardev", "file,id=evidence,path=/dev/fd/6,append=on", "-blockdev",
-                   "driver=file,node-name=image0,filename=/dev/fd/7,cache.direct=on", "-chardev",
-                   "socket,id=qmp,fd=8,server=on,wait=off", "-chardev",
-                   "socket,id=oob,fd=9,server=on,wait=off", "-kernel", "/dev/fd/10", "-append",
+                   "-chardev",
+                   "file,id=evidence,path=/dev/fd/6,append=on",
+                   "-blockdev",
+                   "driver=file,node-name=image0,filename=/dev/fd/7,cache.direct=on",
+                   "-chardev",
+                   "socket,id=qmp,fd=8,server=on,wait=off",
+                   "-chardev",
+                   "socket,id=oob,fd=9,server=on,wait=off",
+                   "-kernel",
+                   "/dev/fd/10",
+                   "-append",
                    "seed=1 " + host};
   return "     1.000 run > " + words.dump() + "\n";
 }
@@ -66,8 +76,8 @@ class Story {
  public:
   Story& add(const char* actor, const char* kind, const char* name, Fields fields = {}) {
     const auto n = events_.size();
-    events_.push_back({n, static_cast<std::int64_t>(n) * 10000000, actor, kind, name,
-                       std::move(fields)});
+    events_.push_back(
+        {n, static_cast<std::int64_t>(n) * 10000000, actor, kind, name, std::move(fields)});
     return *this;
   }
   std::string text() const { return history(events_); }
@@ -105,10 +115,12 @@ std::map<std::string, std::string> evidence_of(const Story& story) {
       "\"id\":2}\n   2.1 qmp < {\"return\": {}, \"id\": 2}\n";
   return {{"history.jsonl", story.text()},
           {"plan.json", "{}"},
-          {"qmp-source.log", command_line("source") + "   1.5 qmp > {\"execute\":"
-                             "\"qmp_capabilities\",\"id\":1}\n" + set +
-                             "   9.0 qmp > {\"execute\":\"migrate\",\"id\":3}\n"
-                             "  10.0 qmp > {\"execute\":\"migrate-continue\",\"id\":4}\n"},
+          {"qmp-source.log", command_line("source") +
+                                 "   1.5 qmp > {\"execute\":"
+                                 "\"qmp_capabilities\",\"id\":1}\n" +
+                                 set +
+                                 "   9.0 qmp > {\"execute\":\"migrate\",\"id\":3}\n"
+                                 "  10.0 qmp > {\"execute\":\"migrate-continue\",\"id\":4}\n"},
           {"qmp-destination.log", command_line("destination") + set},
           {"stderr-source.log", "qemu: block/io.c:1: f: Assertion `x' failed.\n"},
           {"stderr-destination.log", "\n"}};

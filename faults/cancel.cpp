@@ -21,6 +21,7 @@ FaultKind make_cancel() {
   kind.transport = Transport::tcp;
   kind.flow = Flow::at_delivery;
   kind.colour = "#94641b";
+  kind.by_hand = "cancel";
   kind.excluded = [](const Trigger& at, Side) -> std::string {
     const bool unsent = at.point.phase == Phase::prepare && at.point.name == "ready";
     return unsent ? "there is no migration yet" : "";

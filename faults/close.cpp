@@ -22,6 +22,7 @@ FaultKind make_close() {
   kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#3949ab";
+  kind.by_hand = "close both";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::channel); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::source) || !world.cut_seen(Side::destination)) return std::nullopt;

@@ -19,6 +19,7 @@ FaultKind make_crash() {
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::unix_tight;
   kind.colour = "#b3261e";
+  kind.by_hand = "kill";
   kind.kills = true;
   kind.inject = [](World& world, const FaultSpec& spec) {
     if (spec.side == Side::source) world.seal_source();

@@ -19,6 +19,7 @@ FaultKind make_hang() {
   kind.sides = {Side::source, Side::destination};
   kind.transport = Transport::unix_tight;
   kind.colour = "#8a5a00";
+  kind.by_hand = "freeze";
   kind.inject = [](World& world, const FaultSpec& spec) {
     if (spec.side == Side::source && spec.heal_after_ms == 0) world.seal_source();
     world.freeze(spec.side);

@@ -22,6 +22,7 @@ FaultKind make_quit() {
   kind.transport = Transport::tcp;
   kind.flow = Flow::at_delivery;
   kind.colour = "#b0413e";
+  kind.by_hand = "quit";
   kind.kills = true;
   kind.inject = [](World& world, const FaultSpec& spec) {
     if (spec.side == Side::source) world.seal_source();

@@ -22,6 +22,7 @@ FaultKind make_reset() {
   kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#5e35b1";
+  kind.by_hand = "reset both";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::channel); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::source) || !world.cut_seen(Side::destination)) return std::nullopt;

@@ -22,6 +22,7 @@ FaultKind make_reset_destination() {
   kind.excluded = needs_channel;
   kind.effect = Effect::cuts_channel;
   kind.colour = "#9575cd";
+  kind.by_hand = "reset destination";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::destination); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::destination)) return std::nullopt;

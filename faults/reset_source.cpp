@@ -22,6 +22,7 @@ FaultKind make_reset_source() {
   kind.excluded = needs_channel;
   kind.effect = Effect::cuts_channel;
   kind.colour = "#7e57c2";
+  kind.by_hand = "reset source";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::source); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::source)) return std::nullopt;

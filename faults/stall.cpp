@@ -23,6 +23,7 @@ FaultKind make_stall() {
   kind.patience_ms = 3000;  // a manager more patient than the hole, or it would cancel
   kind.flow = Flow::at_heal;
   kind.colour = "#6d6d00";
+  kind.by_hand = "stall";
   kind.inject = [](World&, const FaultSpec&) {};
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto channel = world.channel();

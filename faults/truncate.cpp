@@ -22,6 +22,7 @@ FaultKind make_truncate() {
   kind.needs_tcp = true;
   kind.flow = Flow::never;
   kind.colour = "#00695c";
+  kind.by_hand = "close destination";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::destination); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::destination)) return std::nullopt;

@@ -22,6 +22,7 @@ FaultKind make_truncate_back() {
   kind.effect = Effect::cuts_return;
   kind.excluded = needs_words_behind;
   kind.colour = "#26a69a";
+  kind.by_hand = "close source";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::source); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     if (!world.cut_seen(Side::source)) return std::nullopt;

@@ -36,6 +36,7 @@ FaultKind make_yank() {
   kind.needs_tcp = true;  // the proof is read from the kernel's list of TCP sockets
   kind.flow = Flow::at_delivery;
   kind.colour = "#a3522e";
+  kind.by_hand = "yank";
   kind.excluded = [](const Trigger& at, Side side) -> std::string {
     const auto& [phase, name, plus_bytes] = at.point;
     if (phase == Phase::prepare) return "the channel does not carry the migration yet";

@@ -5,8 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/campaign/bundle.h"
 #include "harness/core/error.h"
 #include "harness/core/scenario.h"
+#include "harness/io/archive.h"
 #include "harness/io/capabilities.h"
 #include "harness/io/child.h"
 #include "harness/io/files.h"
@@ -95,14 +97,60 @@ int list_catalog(const std::string& kind, const Catalogs& catalogs) {
   return 0;
 }
 
+namespace {
+
+// The plan that is to be run again, and the bundle that it came in.
+std::pair<Plan, std::optional<OpenBundle>> read_case(const std::string& given) {
+  if (!io::is_folder(given) && io::is_archive(given)) {
+    auto bundle = open_bundle(given);
+    fmt::print("bundle of {}\n    {}\n", bundle.made, bundle.signature);
+    return {bundle.plan, bundle};
+  }
+  const auto path = io::is_folder(given) ? given + "/plan.json" : given;
+  return {plan_from_text(io::read_input(path, 1 << 20), path), std::nullopt};
+}
+
+// A plan from another machine names paths of that machine: the same name is looked for on PATH.
+void replace_binary(HypervisorSpec& spec, Side side, const std::string& given) {
+  if (!given.empty()) {
+    spec.binary = given;
+    return;
+  }
+  if (spec.binary.empty() || io::find_executable(spec.binary)) return;
+  const auto name = spec.binary.substr(spec.binary.rfind('/') + 1);
+  const auto found = io::find_executable(name);
+  if (!found)
+    throw UsageError(fmt::format("the {}'s QEMU {} is not here, and no {} on PATH; name one with "
+                                 "--{}-qemu",
+                                 to_string(side), spec.binary, name, to_string(side)));
+  fmt::print("the {}'s QEMU {} is not here: {} is used\n", to_string(side), spec.binary, *found);
+  spec.binary = *found;
+}
+
+void compare_versions(const OpenBundle& bundle, const Chosen& chosen) {
+  const auto compare = [](const char* host, const std::string& then, const std::string& now) {
+    if (then != now)
+      fmt::print("the {} is QEMU {}, the bundle's was {}: it may behave otherwise\n", host, now,
+                 then);
+  };
+  compare("source", bundle.source_version, chosen.source_version);
+  compare("destination", bundle.destination_version, chosen.destination_version);
+}
+
+}  // namespace
+
 int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalogs,
            const TrialFunction& trial) {
-  const auto path = io::is_folder(request.path) ? request.path + "/plan.json" : request.path;
-  const auto plan = plan_from_text(io::read_input(path, 1 << 20), path);
+  auto [plan, bundle] = read_case(request.path);
+  replace_binary(plan.source, Side::source, request.source_qemu);
+  replace_binary(plan.destination, Side::destination, request.destination_qemu);
   check_plan(plan, catalogs);
   Pool pool(loop, catalogs, trial, request.jobs);
   // The stored accelerator is part of the plan: another one would be another case.
-  if (plan.accel != "auto") choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
+  if (plan.accel != "auto") {
+    const auto chosen = choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
+    if (bundle) compare_versions(*bundle, chosen);
+  }
   int signal = 0;
   const io::Signals signals(loop, [&](int number) { signal = number; });
   ListSource source(std::vector<PlannedCase>(request.times, PlannedCase{plan, std::nullopt}));
@@ -165,7 +213,8 @@ int doctor(io::Loop& loop, const Plan& base, const Catalogs& catalogs, const Tri
 }
 
 int rewrite_reports(const std::string& folder, const Reports& reports) {
-  const auto [summary, results] = Output::read(folder);
+  auto [summary, results] = Output::read(folder);
+  name_bundles(folder, summary);
   Output::write(folder, summary, results, reports);
   fmt::print("report: {}/report.html\n", folder);
   return 0;

@@ -12,7 +12,8 @@ namespace migfuzz {
 int list_catalog(const std::string& kind, const Catalogs& catalogs);
 
 struct ReplayRequest {
-  std::string path;  // plan.json or a case's folder
+  std::string path;  // plan.json, a case's folder, or a bundle
+  std::string source_qemu, destination_qemu;  // in the place of the plan's; empty: the plan's
   std::uint64_t times = 1;
   unsigned jobs = 1;
   bool quiet = false;

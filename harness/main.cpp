@@ -293,11 +293,17 @@ int run_program(int argc, char** argv) {
       "Example: migfuzz --phase=stopcopy --output=out");
   auto* run = add_run(app, typed);
   auto* replay_command = app.add_subcommand("replay", "Run a stored case again");
-  replay_command->add_option("plan", typed.path, "plan.json or a case's folder")->required();
+  replay_command->add_option("plan", typed.path, "plan.json, a case's folder, or a bundle")
+      ->required();
   replay_command->add_option("--times", typed.times, "how often")->type_name("N");
   replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");
   replay_command->add_option("--output", typed.replay_output, "folder for results and evidence")
       ->type_name("DIR");
+  replay_command->add_option("--source-qemu", typed.source_qemus, "in the place of the plan's")
+      ->type_name("FILE");
+  replay_command
+      ->add_option("--destination-qemu", typed.destination_qemus, "in the place of the plan's")
+      ->type_name("FILE");
   replay_command->add_flag("--quiet", typed.quiet, "print only the sum");
   auto* list = app.add_subcommand("list",
                                   "Explain phases, points, faults, guests, checkers, "
@@ -328,7 +334,8 @@ int run_program(int argc, char** argv) {
   std::vector<std::string> words(argv, argv + argc);
   words[0] = "migfuzz";
   const auto command = fmt::format("{}", fmt::join(words, " "));
-  if (merge_command->parsed()) return merge({typed.folders, typed.output, command}, write_reports);
+  if (merge_command->parsed())
+    return merge({typed.folders, typed.output, command}, catalogs, write_reports);
   io::Loop loop;
   if (replay_command->parsed()) {
     ReplayRequest request;
@@ -337,6 +344,13 @@ int run_program(int argc, char** argv) {
     request.jobs = typed.jobs.empty() ? 1 : jobs(typed);
     request.quiet = typed.quiet;
     request.output = typed.replay_output;
+    const auto only = [](const std::string& option, const std::vector<std::string>& given) {
+      if (given.size() > 1) throw UsageError(option + ": a replay takes one QEMU");
+      if (!given.empty()) check_qemu(option, given.front());
+      return given.empty() ? std::string() : given.front();
+    };
+    request.source_qemu = only("--source-qemu", typed.source_qemus);
+    request.destination_qemu = only("--destination-qemu", typed.destination_qemus);
     return replay(loop, request, catalogs, trial);
   }
   if (doctor_command->parsed()) return doctor(loop, base_plan(typed), catalogs, trial);

@@ -9,6 +9,7 @@ readonly BUILD_PACKAGES=(
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
   nlohmann-json3-dev libcli11-dev libfmt-dev libnl-3-dev libnl-route-3-dev libnftables-dev
   libsqlitecpp-dev libsqlite3-dev
+  libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
 readonly TEST_PACKAGES=(sqlite3 catch2 librapidcheck-dev zlib1g-dev chromium)

@@ -10,6 +10,7 @@
 #include <map>
 #include <tuple>
 
+#include "harness/campaign/bundle.h"
 #include "harness/campaign/progress.h"
 #include "harness/campaign/recorded_request.h"
 #include "harness/campaign/remaining.h"
@@ -300,6 +301,7 @@ class Campaign {
     summary_.interrupted = signal_ != 0;
     summary_.duration_s = output_.seconds();
     sum_up(summary_, output_.results(), matrix_, output_.folder());
+    write_bundles(output_.folder(), summary_, output_.results(), catalogs_, missing_);
     output_.finish(summary_, reports_, signal_ == 0);
     print_end();
     return signal_ != 0 ? 128 + signal_ : exit_status(summary_);
@@ -307,9 +309,11 @@ class Campaign {
 
   void print_end() const {
     if (request_.quiet) return;
-    for (const auto& finding : summary_.findings)
+    for (const auto& finding : summary_.findings) {
       fmt::print("{}  {}  ×{}\n    {}\n    {}\n", to_string(finding.verdict), finding.signature,
                  finding.count, finding.what, finding.replay);
+      if (!finding.bundle.empty()) fmt::print("    {}/{}\n", output_.folder(), finding.bundle);
+    }
     fmt::print("{} cases in {:.1f} s ({:.0f} per hour); cells delivered {}/{}\n", summary_.cases,
                summary_.duration_s, summary_.cases_per_hour(), summary_.cells_delivered,
                summary_.cells_required);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "harness/campaign/bundle.h"
 #include "harness/campaign/recorded_request.h"
 #include "harness/core/error.h"
 
@@ -108,7 +109,7 @@ std::vector<Chosen> choose(const std::vector<Part>& parts, const std::vector<Sto
 
 }  // namespace
 
-int merge(const MergeRequest& request, const Reports& reports) {
+int merge(const MergeRequest& request, const Catalogs& catalogs, const Reports& reports) {
   std::vector<Part> parts;
   for (const auto& folder : request.folders) {
     parts.push_back(read_part(folder));
@@ -130,7 +131,9 @@ int merge(const MergeRequest& request, const Reports& reports) {
 
   const auto sessions = output.sessions();
   run.finished = unfinished_shards(sessions).empty();
-  const auto summary = summary_of(run, sessions, output.results(), output.folder());
+  auto summary = summary_of(run, sessions, output.results(), output.folder());
+  // What the machines of the shards cannot do is not known here.
+  write_bundles(output.folder(), summary, output.results(), catalogs, {});
   output.finish(summary, reports, run.finished);
   fmt::print("{} cases of {} folders; cells delivered {}/{}\nreport: {}/report.html\n",
              summary.cases, parts.size(), summary.cells_delivered, summary.cells_required,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/campaign/output.h"
+#include "harness/core/catalogs.h"
 
 namespace migfuzz {
 
@@ -21,6 +22,6 @@ struct MergeRequest {
 
 /// Returns the exit status of the whole campaign; 3 when a part of it is missing. Throws UsageError
 /// when the folders are not of one campaign, io::OutputError.
-int merge(const MergeRequest& request, const Reports& reports);
+int merge(const MergeRequest& request, const Catalogs& catalogs, const Reports& reports);
 
 }  // namespace migfuzz

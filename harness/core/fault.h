@@ -51,6 +51,10 @@ struct FaultKind {
   bool before_start = false;
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
+  /// What a plain script does instead, without root or a network of its own: kill, freeze, quit,
+  /// cancel, yank, stall, or reset or close and towards whom ("reset source", "close both"; see
+  /// harness/campaign/reproduce.py). Empty: no plain script can do it.
+  std::string_view by_hand;
 
   /// Why it has no meaning at that point on that side, in one clause; empty: it has one.
   std::function<std::string(const Trigger&, Side)> excluded = [](const Trigger&, Side) {

@@ -120,7 +120,8 @@ json group_to_json(const FindingGroup& group) {
           {"checker", clean_utf8(group.checker)},
           {"what", clean_utf8(group.what)},
           {"replay", clean_utf8(group.replay)},
-          {"case_id", clean_utf8(group.case_id)}};
+          {"case_id", clean_utf8(group.case_id)},
+          {"bundle", clean_utf8(group.bundle)}};
 }
 
 FindingGroup read_group(StrictObject& object) {
@@ -136,6 +137,7 @@ FindingGroup read_group(StrictObject& object) {
   group.what = object.text("what");
   group.replay = object.text("replay");
   group.case_id = object.text("case_id");
+  group.bundle = object.name("bundle", true);
   return group;
 }
 

@@ -54,6 +54,7 @@ struct FindingGroup {
   Verdict verdict = Verdict::fail;
   std::uint64_t count = 0;
   std::string phase, point, fault, side, checker, what, replay, case_id;
+  std::string bundle;  // its archive in the output folder; empty: there is no evidence
 };
 
 /// One row of the coverage table: all points of a phase, for one fault, side and protocol.

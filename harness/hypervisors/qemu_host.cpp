@@ -107,6 +107,9 @@ struct QemuHost::State {
     launch.inherit.insert(launch.inherit.end(), spec.disk.inherit.begin(), spec.disk.inherit.end());
     launch.network_namespace_fd = spec.network_namespace_fd;
     launch.output_fd = output.fd();
+    nlohmann::json words = launch.arguments;
+    words.insert(words.begin(), launch.binary);
+    log("run", '>', words.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
     child = std::make_unique<io::Child>(loop, launch, [this](const Ending& ending) {
       seen.dead = true;
       seen.ending = ending;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -93,6 +94,15 @@ std::string read_input(const std::string& path, std::size_t bytes_max) {
 bool is_folder(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error);
+}
+
+std::vector<std::string> files_in(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& one : std::filesystem::directory_iterator(path, error))
+    if (one.is_regular_file(error)) names.push_back(one.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 void remove_if_there(const std::string& path) {

@@ -26,6 +26,8 @@ void append_line(const std::string& path, const std::string& line);
 std::string read_input(const std::string& path, std::size_t bytes_max);
 bool is_folder(const std::string& path);
 bool is_there(const std::string& path);
+/// Names of the plain files in a folder, sorted; none when there is no such folder.
+std::vector<std::string> files_in(const std::string& path);
 void remove_if_there(const std::string& path);
 /// Moves within one file system, whole or not at all.
 void move(const std::string& from, const std::string& to);

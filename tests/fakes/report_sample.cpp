@@ -369,7 +369,8 @@ void add_group(Summary& summary, const CaseResult& result) {
   const std::size_t slash = result.signature.find('/');
   summary.findings.push_back({signature, result.verdict, 1, phase, point, fault, side,
                               result.signature.substr(0, slash), result.headline,
-                              "migfuzz replay " + result.evidence_kept + "/plan.json", result.id});
+                              "migfuzz replay " + result.evidence_kept + "/plan.json", result.id,
+                              ""});
 }
 
 void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
@@ -460,7 +461,7 @@ ReportSample hostile_sample(const std::string& text) {
   summary.cases = 4;
   summary.verdicts[Verdict::fail] = 1;
   summary.findings.push_back(
-      {text, Verdict::fail, 1, text, text, text, text, text, text, text, text});
+      {text, Verdict::fail, 1, text, text, text, text, text, text, text, text, ""});
   summary.controls.push_back({text, 1, 0});
   summary.notes.push_back(text);
   return sample;

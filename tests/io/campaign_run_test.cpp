@@ -226,7 +226,8 @@ TEST_CASE("Three shards of a campaign are the campaign", "[resume]") {
     }
     CHECK(run(part) <= status);
   }
-  CHECK(merge({folders, f / "all", "migfuzz merge"}, reports) == status);
+  CHECK(merge({folders, f / "all", "migfuzz merge"}, fakes::scripted_catalogs(), reports) ==
+        status);
   auto expected = plans(f / "whole"), all = plans(f / "all");
   std::sort(expected.begin(), expected.end());
   std::sort(all.begin(), all.end());

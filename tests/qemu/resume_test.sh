@@ -14,7 +14,8 @@ start() {  # FOLDER [OPTION…]: sets pid
   local out=$1
   shift
   "$program" run --accel=tcg --seed=7 --jobs=2 --quiet --output="$folder/$out" \
-    --point=stopcopy/enter,stopcopy/ram-end,commit/eof --fault=crash,quit,reset,close,stall,drop \
+    --point=precopy/begin,stopcopy/enter,stopcopy/ram-end,stopcopy/device:cpu/begin,commit/eof \
+    --fault=crash,hang,quit,reset,close,stall,drop \
     "$@" >"$folder/log" 2>&1 &
   pid=$!
 }
@@ -38,7 +39,7 @@ for ((n = 1; n <= kills; n++)); do
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
-  sleep "0.$((RANDOM % 10))"
+  sleep "0.$((RANDOM % 4))"
   kill -KILL "$pid" 2>/dev/null || fail "it ended before kill $n: too few cases"
   wait "$pid" 2>/dev/null || true
   resume=(--resume)

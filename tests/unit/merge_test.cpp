@@ -63,7 +63,7 @@ void make(const std::string& folder, const Part& part) {
 }
 
 int merged(const std::vector<std::string>& folders, const std::string& output) {
-  return merge({folders, output, "migfuzz merge"}, fakes::no_reports());
+  return merge({folders, output, "migfuzz merge"}, Catalogs(), fakes::no_reports());
 }
 
 std::string refusal(const std::function<void()>& act) {

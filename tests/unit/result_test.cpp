@@ -99,7 +99,8 @@ TEST_CASE("A summary written as JSON is read back equal and holds the documented
   summary.seed = 18446744073709551615ULL;
   summary.duration_s = 3600;
   summary.findings.push_back({"s/t", Verdict::hazard, 2, "commit", "commit/eof", "reset", "channel",
-                              "single-owner", "what", "migfuzz replay x", "x"});
+                              "single-owner", "what", "migfuzz replay x", "x",
+                              "findings/s-t.tar.gz"});
   summary.controls.push_back({"canary", 3, 3});
   summary.notes = {"no netem here"};
   const nlohmann::json json = to_json(summary);

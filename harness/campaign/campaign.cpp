@@ -85,8 +85,10 @@ class Campaign {
                                 run_.facts.started, output_.results().size()));
     }
     summary_ = run_.facts;
-    if (!request_.resume) summary_.command = request_.command;
     summary_.seed = request_.draw.base.seed;
+    if (!request_.resume) summary_.command = request_.command;
+    if (!request_.resume && !request_.seed_given)
+      summary_.command += fmt::format(" --seed={}", summary_.seed);  // repeated, it draws the same
     summary_.version = request_.version;
     summary_.host = host_text();
     if (!request_.time) return;

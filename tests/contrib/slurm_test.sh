@@ -24,7 +24,7 @@ done
 [ $# -ge 1 ] || { echo "usage: $0 MIGFUZZ [OPTIONS…]" >&2; exit 2; }
 program=$(realpath -- "$1")
 shift
-[ $# -gt 0 ] || set -- --point=reserve/first-byte,precopy/begin,stopcopy/ram-end,commit/eof \
+[ $# -gt 0 ] || set -- --point=reserve/first-byte,precopy/begin,stopcopy/enter,stopcopy/ram-end \
   --fault=crash,hang,reset,close,truncate,cancel,quit
 source=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/../..")
 

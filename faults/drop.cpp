@@ -14,6 +14,7 @@ FaultKind make_drop() {
   kind.name = "drop";
   kind.summary = "every migration packet of one host vanishes, both ways; then healed";
   kind.flow = Flow::at_injection;
+  kind.must_heal = false;  // for ever, it is a channel that is lost
   kind.colour = "#00838f";
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     const auto counts = world.filter_counts(spec.side);

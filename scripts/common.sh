@@ -12,7 +12,7 @@ readonly BUILD_PACKAGES=(
   libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
-readonly TEST_PACKAGES=(sqlite3 catch2 librapidcheck-dev zlib1g-dev chromium)
+readonly TEST_PACKAGES=(python3 sqlite3 catch2 librapidcheck-dev zlib1g-dev chromium)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 4; }

@@ -344,6 +344,7 @@ TEST_CASE("A database that turns read-only in mid-campaign ends it with one line
   const fakes::TemporaryFolder f;
   auto asked = request(f / "out");
   const auto wal = f / "out/results.db-wal";
+  asked.draw.cases = 400;  // so many that it is still under way when the fifth has ended
   Child child(asked);
   REQUIRE(child.wait_for(5));
   if (!set_immutable(wal, true)) {

@@ -187,12 +187,12 @@ class Campaign {
       note(fmt::format("before it was resumed the run used accelerator {}", run_.facts.accel));
     refuse_another(source, draw.base.source.binary, run_.facts.source_qemu);
     refuse_another(destination, draw.base.destination.binary, run_.facts.destination_qemu);
-    join(summary_.source_qemu, source);
-    join(summary_.destination_qemu, destination);
+    list_also(summary_.source_qemu, source);
+    list_also(summary_.destination_qemu, destination);
     summary_.accel = chosen.accel;
     summary_.accel_why = chosen.accel_why;
-    join(summary_.memory, size_text(chosen.memory_bytes));
-    join(summary_.memory_why, chosen.memory_why);
+    list_also(summary_.memory, size_text(chosen.memory_bytes));
+    list_also(summary_.memory_why, chosen.memory_why);
     progress_.say(fmt::format("source {}, destination {}, machine type {}", source, destination,
                               draw.base.machine));
     progress_.say(fmt::format("accelerator {}: {}", chosen.accel, chosen.accel_why));
@@ -210,12 +210,6 @@ class Campaign {
       throw UsageError(
           fmt::format("--resume: {} was begun with {}, and now it is {}; start a new run",
                       output_.folder(), before, qemu));
-  }
-
-  // Another value of the same kind, behind a comma, unless it is there already.
-  static void join(std::string& list, const std::string& one) {
-    if (list.find(one) != list.npos) return;
-    list += (list.empty() ? "" : ", ") + one;
   }
 
   // One control per transport, before any fault: what fails here no fault can be blamed for.

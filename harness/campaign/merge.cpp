@@ -43,12 +43,6 @@ void refuse_strangers(const StoredRun& one, const std::string& folder, const Sto
         fmt::format("merge: {} and {} are not of one campaign: {}", folder, other_folder, why));
 }
 
-// Another value of the same kind, unless it is there already.
-void list_also(std::string& list, const std::string& one) {
-  if (list.find(one) != list.npos) return;
-  list += (list.empty() ? "" : ", ") + one;
-}
-
 void join_facts(Summary& into, const Summary& other) {
   list_also(into.source_qemu, other.source_qemu);
   list_also(into.destination_qemu, other.destination_qemu);

@@ -64,6 +64,11 @@ std::vector<Coverage> coverage_of(const Matrix& matrix, const std::set<std::stri
 
 }  // namespace
 
+void list_also(std::string& list, const std::string& one) {
+  if (list.find(one) != list.npos) return;
+  list += (list.empty() ? "" : ", ") + one;
+}
+
 void unite(Matrix& into, const Matrix& other) {
   into.required.insert(other.required.begin(), other.required.end());
   into.elsewhere.insert(other.elsewhere.begin(), other.elsewhere.end());

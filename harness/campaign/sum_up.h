@@ -26,6 +26,10 @@ void unite(Matrix& into, const Matrix& other);
 /// came to it found that its machine cannot.
 Matrix whole(Matrix matrix);
 
+/// Adds another value of the same kind to one of the summary's lists, behind a comma, unless it is
+/// there already: two QEMUs, two machines.
+void list_also(std::string& list, const std::string& one);
+
 /// Fills everything of `summary` that follows from the cases. `folder` is where the evidence lies,
 /// for the replay lines.
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,

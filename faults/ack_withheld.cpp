@@ -14,6 +14,7 @@ FaultKind make_ack_withheld() {
   kind.name = "ack-withheld";
   kind.summary =
       "the acknowledgement on the return path is kept back, everything else flows; then healed";
+  kind.proof = Proof::at_end;
   kind.colour = "#c0a000";
   kind.inject = [](World& world, const FaultSpec&) {
     world.set_stage(Side::source, {.stands_at_acknowledgement = true});

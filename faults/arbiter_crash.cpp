@@ -17,6 +17,7 @@ FaultKind make_arbiter_crash() {
   kind.name = "arbiter-crash";
   kind.summary = "the manager dies, and another one starts later from the journal alone";
   kind.component = "arbiter";
+  kind.proof = Proof::at_end;
   kind.effect = Effect::stops_arbiter;
   kind.excluded = needs_decisions;
   kind.sides = {Side::channel};

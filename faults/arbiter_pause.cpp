@@ -15,6 +15,7 @@ FaultKind make_arbiter_pause() {
   kind.name = "arbiter-pause";
   kind.summary = "the manager takes no decision for a while, then goes on with what it had";
   kind.component = "arbiter";
+  kind.proof = Proof::at_end;
   kind.effect = Effect::stops_arbiter;
   kind.active = false;
   kind.excluded = needs_decisions;

@@ -22,6 +22,8 @@ FaultKind make_delay() {
   kind.name = "delay";
   kind.summary = "every byte waits D ms in the channel from the point on, both ways; then healed";
   kind.heal_after_ms = 200;
+  kind.parameter_least = 20;
+  kind.parameter_most = 300;
   kind.effect = Effect::slows_channel;
   kind.colour = "#d09a4a";
   kind.inject = [](World& world, const FaultSpec& spec) {

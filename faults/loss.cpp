@@ -26,6 +26,9 @@ FaultKind make_loss() {
   kind.name = "loss";
   kind.summary = "every N-th migration packet of one host is lost, both ways; then healed";
   kind.heal_after_ms = 200;
+  kind.proof = Proof::by_flow;
+  kind.parameter_least = 3;
+  kind.parameter_most = 30;
   kind.effect = Effect::slows_channel;
   kind.needs = "loss";
   kind.excluded = needs_packets_behind;

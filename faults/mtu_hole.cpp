@@ -23,6 +23,7 @@ FaultKind make_mtu_hole() {
   });
   kind.name = "mtu-hole";
   kind.summary = "big migration packets of one host vanish silently, small ones pass; then healed";
+  kind.proof = Proof::by_flow;
   kind.excluded = needs_bulk_behind;
   kind.colour = "#2e7d6b";
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {

@@ -22,6 +22,9 @@ FaultKind make_netem() {
   });
   kind.name = "netem";
   kind.summary = "one host's leg delays, reorders and loses packets (netem); then healed";
+  kind.proof = Proof::by_flow;
+  kind.parameter_least = 5;
+  kind.parameter_most = 60;
   kind.needs = "netem";
   kind.excluded = needs_packets_behind;
   kind.colour = "#33691e";

@@ -20,6 +20,9 @@ FaultKind make_rate() {
   });
   kind.name = "rate";
   kind.summary = "one host's leg carries at most R bytes a second, both ways; then healed";
+  kind.proof = Proof::by_flow;
+  kind.parameter_least = 50000;
+  kind.parameter_most = 2000000;
   kind.needs = "rate";
   kind.excluded = needs_bulk_behind;
   kind.colour = "#7b6a2a";

@@ -23,6 +23,8 @@ FaultKind make_slow() {
   kind.name = "slow";
   kind.summary = "the channel passes at most R bytes a second from the point on; then healed";
   kind.heal_after_ms = 200;
+  kind.parameter_least = 50000;
+  kind.parameter_most = 2000000;
   kind.effect = Effect::slows_channel;
   kind.excluded = needs_stream_behind;
   kind.colour = "#b0772a";

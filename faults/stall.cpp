@@ -35,7 +35,7 @@ FaultKind make_stall() {
         channel.received - channel.forwarded + channel.back_received - channel.back_forwarded,
         channel.forwarded);
   };
-  kind.heal = [](World& world, const FaultSpec&) { world.release(); };
+  kind.heal = [](World&, const FaultSpec&) {};  // the director lets the channel flow
   return kind;
 }
 

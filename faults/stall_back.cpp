@@ -13,6 +13,7 @@ FaultKind make_stall_back() {
   kind.name = "stall-back";
   kind.summary =
       "what the destination says is kept back; the forward direction flows on; then healed";
+  kind.proof = Proof::at_end;
   kind.colour = "#9e9d24";
   kind.inject = [](World& world, const FaultSpec&) {
     world.set_stage(Side::source, {.stands = true});

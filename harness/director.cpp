@@ -8,6 +8,7 @@
 
 #include "harness/arbiter.h"
 #include "harness/core/error.h"
+#include "harness/fault_runs.h"
 
 namespace migfuzz {
 namespace {
@@ -20,28 +21,21 @@ constexpr std::uint64_t kBeatsWanted = 3;
 constexpr Milliseconds kFaultlessPatience{5000};
 constexpr std::uint64_t kPageBytes = 4096;
 
-// Where the one fault of the plan stands.
-enum class Stage { none, waiting, injected, delivered, healed };
-
 class Director {
  public:
   Director(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-           const FaultKind* fault)
+           std::vector<const FaultKind*> kinds)
       : plan_(plan),
         world_(world),
         protocol_(protocol),
         guest_(guest),
-        fault_(fault),
+        faults_(world, plan, std::move(kinds)),
         arbiter_(Arbiter(protocol, world.journal())) {}
 
   /// The whole case.
   Evidence run() {
-    std::vector<Effect> effects;
-    if (fault_ != nullptr) effects.push_back(fault_->effect);
-    const auto expected = expected_outcome(plan_, effects);
-    if (!expected) throw UsageError("plan: the expected-outcome table has no rule for it");
-    evidence_.expected = *expected;
-    if (fault_ != nullptr && fault_->before_start) inject();
+    evidence_.expected = faults_.expected();
+    faults_.before_start();
     world_.start();
     open_migration();
     settle();
@@ -60,35 +54,28 @@ class Director {
         world_(first.world_),
         protocol_(first.protocol_),
         guest_(first.guest_),
-        fault_(nullptr),
+        faults_(first.world_, first.plan_, {}),
         arbiter_(Arbiter(protocol_, world_.journal())),
         destination_(std::move(destination)) {}
 
-  const FaultSpec& spec() const { return plan_.faults.front(); }
   void note(std::string_view actor, std::string_view kind, std::string_view name,
             Fields fields = {}) {
     world_.history().add(actor, kind, name, std::move(fields));
   }
 
-  // --- the migration and its fault -------------------------------------------------------------
+  // --- the migration and its faults ------------------------------------------------------------
 
   void open_migration() {
     note("director", "phase", "prepare");
-    if (fault_ != nullptr && !fault_->before_start) {
-      stage_ = Stage::waiting;
-      if (fault_->acts_on_page) inject();
-      if (in_stream(spec().trigger.point)) world_.arm(spec().trigger);
-      note("director", "fault", "armed",
-           {{"kind", spec().kind}, {"at", to_string(spec().trigger)}});
-    }
+    faults_.arm();
     started_ = acted_ = world_.now();
-    pass("prepare/ready");
-    if (fault_ != nullptr && stage_ == Stage::injected)
-      wait_until("the fault's effect before the migration", [&] { return !holds_arbiter(); },
+    if (pass("prepare/ready"))
+      wait_until("the faults' effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     read_clock(Side::source);
     world_.migrate();
-    started_ = acted_ = injected_at_ = world_.now();
+    faults_.restart_deadlines();
+    started_ = acted_ = world_.now();
   }
 
   void read_clock(Side side) {
@@ -97,37 +84,36 @@ class Director {
     if (guest) evidence_.clock.push_back({std::string(actor(side)), at.count(), *guest});
   }
 
-  // A point of the director's own has been reached; true when the fault strikes here.
+  // A point of the director's own has been reached; true when a fault strikes here.
   bool pass(std::string_view point) {
     if (destination_ != "destination") return false;  // a second migration has no points
     if (passed_.insert(std::string(point)).second)
       note("director", "point", point, {{"offset", std::int64_t(world_.channel().forwarded)}});
-    if (stage_ != Stage::waiting || to_string(spec().trigger.point) != point) return false;
-    inject();
-    return true;
+    return faults_.reach(point);
   }
 
-  // What stands at a point of the director's own is the arbiter: until the fault has shown its
-  // effect nothing is decided.
+  // What stands at a point of the director's own is the arbiter: until a fault that strikes there
+  // has shown its effect nothing is decided.
   bool holds_arbiter() {
-    step_fault();
-    return stage_ == Stage::injected && !fault_->before_start && !in_stream(spec().trigger.point);
+    faults_.step();
+    return faults_.holds_arbiter();
   }
 
   void settle() {
-    const auto trigger_deadline = started_ + kTriggerLimit;
     auto settle_deadline = started_ + kTriggerLimit + kSettleLimit;
     for (;;) {
-      const bool fault_moved = step_fault();
-      if (fault_moved) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
+      if (faults_.step()) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
       if (step_arbiter()) break;
-      if (stage_ == Stage::waiting && world_.now() > trigger_deadline) give_up_trigger();
+      const auto since = std::max(started_, faults_.acted());
+      if (faults_.any_waiting() && world_.now() > since + kTriggerLimit) {
+        faults_.give_up_waiting();
+        settle_deadline = std::max(settle_deadline, world_.now() + kSettleLimit);
+      }
       if (world_.now() > settle_deadline) return expire();
       const auto mark = world_.last_progress();
       world_.pump([&] { return world_.last_progress() != mark; }, world_.now() + kTurn);
     }
-    if (fault_ != nullptr && stage_ == Stage::injected) step_fault();
-    heal();
+    faults_.heal_all();
     regain_sight();
     evidence_.settled = true;
     evidence_.settle_note =
@@ -136,12 +122,6 @@ class Director {
 
   static double milliseconds(Clock::duration d) {
     return std::chrono::duration<double, std::milli>(d).count();
-  }
-
-  void give_up_trigger() {
-    note("director", "fault", "never-triggered", {{"at", to_string(spec().trigger)}});
-    stage_ = Stage::none;
-    world_.release();
   }
 
   void expire() {
@@ -156,72 +136,12 @@ class Director {
         to_string(world_.sight(Side::destination).run),
         to_string(world_.sight(Side::destination).migration),
         world_.sight(Side::destination).answers ? "" : " silent", world_.history().tail(8));
-    heal();
-  }
-
-  // True when something was done, so that the bound for settling starts again.
-  bool step_fault() {
-    if (stage_ == Stage::waiting && in_stream(spec().trigger.point) && world_.channel().holding) {
-      inject();
-      return true;
-    }
-    if (stage_ == Stage::injected) {
-      if (const auto proof = fault_->delivered(world_, spec())) return delivered(*proof);
-      if (world_.now() - injected_at_ > kDeliveryLimit) {
-        note("director", "fault", "not-observed", {{"kind", spec().kind}});
-        stage_ = Stage::none;
-        world_.release();
-        return true;
-      }
-    }
-    if (stage_ == Stage::delivered && spec().heal_after_ms > 0 &&
-        world_.now() - delivered_at_ >= Milliseconds(spec().heal_after_ms)) {
-      heal();
-      return true;
-    }
-    return false;
-  }
-
-  void inject() {
-    const auto channel = world_.channel();  // where the fault finds it
-    fault_->inject(world_, spec());
-    injected_at_ = acted_ = world_.now();
-    stage_ = Stage::injected;
-    note("director", "fault", "injected",
-         {{"kind", spec().kind},
-          {"side", std::string(to_string(spec().side))},
-          {"forwarded", std::int64_t(channel.forwarded)},
-          {"back_forwarded", std::int64_t(channel.back_forwarded)}});
-    // What the source had sent past the point waits in the relay. Where the fault is on the
-    // source's side those bytes had not left it, so they stay until the heal.
-    const bool flows = fault_->flow == Flow::freely ||
-                       (fault_->flow == Flow::at_injection && spec().side != Side::source);
-    if (flows && !fault_->acts_on_page) world_.release();
-  }
-
-  bool delivered(const std::string& proof) {
-    delivered_at_ = acted_ = world_.now();
-    stage_ = Stage::delivered;
-    evidence_.delivered = true;
-    note("director", "fault", "delivered", {{"kind", spec().kind}, {"proof", proof}});
-    if (fault_->flow == Flow::at_delivery) world_.release();
-    return true;
-  }
-
-  void heal() {
-    if (fault_ == nullptr || healed_) return;
-    healed_ = true;
-    if (spec().heal_after_ms == 0) return;
-    fault_->heal(world_, spec());
-    world_.release();
-    acted_ = world_.now();
-    if (stage_ == Stage::delivered) stage_ = Stage::healed;
-    note("director", "fault", "healed", {{"kind", spec().kind}});
+    faults_.heal_all();
   }
 
   // What happened while the manager could not see a host is known only when it has asked again.
   void regain_sight() {
-    if (fault_ == nullptr || fault_->effect != Effect::blinds_manager || !healed_) return;
+    if (!faults_.blinds_manager()) return;
     const auto seen = [&](Side side) {
       const auto sight = world_.sight(side);
       return sight.dead || sight.run != RunState::unknown;
@@ -233,7 +153,8 @@ class Director {
 
   // --- the arbiter -----------------------------------------------------------------------------
 
-  Clock::time_point last_moved() const { return std::max(world_.last_progress(), acted_); }
+  Clock::time_point last_action() const { return std::max(acted_, faults_.acted()); }
+  Clock::time_point last_moved() const { return std::max(world_.last_progress(), last_action()); }
 
   void ask_both() {
     for (const auto side : {Side::source, Side::destination})
@@ -249,10 +170,10 @@ class Director {
     };
     const auto moved = last_moved();
     situation.quiet = since(moved);
-    situation.since_action = since(acted_);
-    // Until the fault strikes, only a machine that is busy elsewhere can make a migration stand.
+    situation.since_action = since(last_action());
+    // Until a fault strikes, only a machine that is busy elsewhere can make a migration stand.
     situation.patience =
-        stage_ == Stage::waiting ? std::max(patience_, kFaultlessPatience) : patience_;
+        faults_.none_has_struck() ? std::max(patience_, kFaultlessPatience) : patience_;
     // Silence counts against a host only when it was asked and had the time to answer: on a machine
     // that stood still for a while nobody was.
     const bool asked = first_question_ && *first_question_ >= moved &&
@@ -303,13 +224,6 @@ class Director {
     return false;
   }
 
-  // A fault that has not shown its effect, or is still to be healed, may undo what has settled: a
-  // host that was told to quit is up, one whose disk fails has just said that it runs.
-  bool fault_is_under_way() const {
-    return stage_ == Stage::injected ||
-           (stage_ == Stage::delivered && spec().heal_after_ms > 0);
-  }
-
   // True when the protocol says that everything has settled.
   bool step_arbiter() {
     if (arbiter_is_away()) return false;
@@ -320,7 +234,9 @@ class Director {
     if (situation.destination.run == RunState::running && pass("activate/resumed")) return false;
     const auto [action, why] = arbiter_->next(situation);
     if (action == Action::wait) return false;
-    if (action == Action::done && fault_is_under_way()) return false;
+    // A fault in force may undo what has settled: a host that was told to quit is up, one whose
+    // disk fails has just said that it runs.
+    if (action == Action::done && faults_.under_way()) return false;
     // The canaries' arbiter forgets to end the host that lost: the defect could not show otherwise.
     if (!plan_.plant.empty() && action == Action::discard_source) return true;
     const bool about_to_run =
@@ -549,7 +465,7 @@ class Director {
   }
 
   void retry() {
-    if (fault_ != nullptr) fault_->heal(world_, spec());
+    faults_.undo_all();
     if (!world_.sight(Side::destination).dead) world_.quit(Side::destination);
     const auto gone = [&] { return world_.sight(Side::destination).dead; };
     if (!wait_until("the first destination's end", gone, kQuitLimit)) return;
@@ -639,28 +555,25 @@ class Director {
   }
 
   void collect() {
-    if (fault_ != nullptr && fault_->kills && evidence_.delivered)
-      (spec().side == Side::source ? evidence_.source : evidence_.destination).ended_by_plan = true;
+    for (const auto side : {Side::source, Side::destination})
+      if (faults_.ended(side))
+        (side == Side::source ? evidence_.source : evidence_.destination).ended_by_plan = true;
     for (const auto side : {Side::source, Side::destination}) keep(side);
     evidence_.flip = world_.flip();
     evidence_.records = guest_.parse(plan_.guest, records_so_far());
     if (const auto disk = world_.disk())
       evidence_.disk = guest_.examine_disk(plan_.guest, *disk, records_so_far(), last_exam_);
-    if (fault_ == nullptr) evidence_.delivered = true;
-    // The table speaks of faults that happened. Without proof only what always holds is asked for.
-    if (!evidence_.delivered)
-      evidence_.expected = {Expect::one, "not-delivered", "the fault was not observed to happen"};
+    evidence_.delivered = faults_.all_delivered();
+    evidence_.expected = faults_.expected_of_delivered();
   }
 
   const Plan& plan_;
   World& world_;
   const Protocol& protocol_;
   const Guest& guest_;
-  const FaultKind* fault_;
+  FaultRuns faults_;
   Evidence evidence_;
   std::optional<ImageExam> last_exam_;  // of whoever ran last
-  Stage stage_ = Stage::none;
-  bool healed_ = false;
   Milliseconds patience_{plan_.patience_ms};
   std::optional<Arbiter> arbiter_;  // none while it is crashed
   std::string destination_ = "destination";  // its name as an actor of the history
@@ -668,14 +581,14 @@ class Director {
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;
   std::optional<Clock::time_point> first_question_;  // of those that a silence draws
-  Clock::time_point started_, acted_, injected_at_, delivered_at_, next_question_;
+  Clock::time_point started_, acted_, next_question_;
 };
 
 }  // namespace
 
 Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-                const FaultKind* fault) {
-  return Director(plan, world, protocol, guest, fault).run();
+                std::vector<const FaultKind*> kinds) {
+  return Director(plan, world, protocol, guest, std::move(kinds)).run();
 }
 
 }  // namespace migfuzz

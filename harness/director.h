@@ -18,12 +18,9 @@ namespace migfuzz {
 inline constexpr Milliseconds kSettleLimit{15000};
 /// How long the migration may take to reach the trigger.
 inline constexpr Milliseconds kTriggerLimit{20000};
-/// How long the effect of a fault may take to be observable.
-inline constexpr Milliseconds kDeliveryLimit{5000};
-
 /// Runs the plan. Throws InfraError when the environment fails; everything else is evidence.
-/// `fault` is the kind of the plan's fault; null for a plan without one.
+/// `kinds` are those of the plan's faults, in their order; they must outlive the call.
 Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-                const FaultKind* fault);
+                std::vector<const FaultKind*> kinds);
 
 }  // namespace migfuzz

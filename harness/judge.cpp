@@ -20,9 +20,11 @@ double end_of(const History& history) {
 std::string fault_words(const Plan& plan) {
   if (plan.plant == "double-writer") return "double-writer-" + plan.disk;
   if (plan.faults.empty()) return plan.plant.empty() ? "no-fault" : "canary-" + plan.plant;
-  const auto& fault = plan.faults.front();
-  return fmt::format("{}/{}-{}", to_string(fault.trigger.point.phase), fault.kind,
-                     to_string(fault.side));
+  std::string words;
+  for (const auto& fault : plan.faults)
+    words += fmt::format("{}{}/{}-{}", words.empty() ? "" : "/",
+                         to_string(fault.trigger.point.phase), fault.kind, to_string(fault.side));
+  return words;
 }
 
 std::vector<Finding> run_checkers(const Plan& plan, const History& history, const Evidence& e,
@@ -111,7 +113,7 @@ std::vector<double> beats(const History& history, std::string_view host) {
 
 }  // namespace
 
-// checker/symptom/phase/fault-side/protocol: words only, nothing that differs between two runs or
+// checker/symptom/phase/fault-side/protocol, with phase/fault-side of each fault: words only, nothing that differs between two runs or
 // two machines. The oracle's own failures are named apart from QEMU's.
 std::string signature_of(const Plan& plan, const Finding& finding) {
   const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
@@ -161,8 +163,10 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   result.rule = evidence.expected.rule;
   result.versions = versions_of(history);
   result.delivered = evidence.delivered;
-  if (const auto* proof = history.last("director", "fault", "delivered"))
-    result.delivery_proof = text_field(*proof, "proof").value_or("");
+  for (const auto& event : history.events())
+    if (event.actor == "director" && event.kind == "fault" && event.name == "delivered")
+      result.delivery_proof +=
+          (result.delivery_proof.empty() ? "" : "; ") + text_field(event, "proof").value_or("");
   result.duration_ms = end_of(history);
   if (survivor_of(evidence) != Survivor::none) {
     const auto measured = interruption_of(first, plan.guest.dirty_pages_per_s);

@@ -22,11 +22,15 @@ FindingGroup group_of(const CaseResult& result, const std::string& folder) {
       break;
     }
   if (result.plan.faults.empty()) return group;
-  const auto& fault = result.plan.faults.front();
-  group.phase = to_string(fault.trigger.point.phase);
-  group.point = to_string(fault.trigger);
-  group.fault = fault.kind;
-  group.side = to_string(fault.side);
+  const auto add = [](std::string& list, std::string_view one) {
+    list += (list.empty() ? "" : " + ") + std::string(one);
+  };
+  group.phase = to_string(result.plan.faults.front().trigger.point.phase);
+  for (const auto& fault : result.plan.faults) {
+    add(group.point, to_string(fault.trigger));
+    add(group.fault, fault.kind);
+    add(group.side, to_string(fault.side));
+  }
   return group;
 }
 

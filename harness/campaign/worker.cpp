@@ -74,9 +74,8 @@ CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs) {
     const auto& guest = catalogs.find_guest(plan.guest.name);
     const auto& protocol = catalogs.find_protocol(plan.protocol);
     const auto world = catalogs.find_hypervisor(plan.hypervisor).build(loop, plan, guest, protocol);
-    const auto* fault = plan.faults.empty() ? nullptr : &catalogs.find_fault(plan.faults[0].kind);
     try {
-      const auto evidence = direct(plan, *world, protocol, guest, fault);
+      const auto evidence = direct(plan, *world, protocol, guest, catalogs.kinds_of(plan));
       run.result = judge(plan, world->history(), evidence, catalogs.checkers);
     } catch (const InfraError& error) {
       run.result = untold(plan, error.what());

@@ -63,6 +63,8 @@ class SurvivorChecker final : public Checker {
         return survivor == Survivor::destination;
       case Expect::loss:
         return survivor == Survivor::none;
+      case Expect::at_most_one:
+        return survivor != Survivor::both;
       case Expect::one:
       case Expect::seen:
         return survivor == Survivor::source || survivor == Survivor::destination;

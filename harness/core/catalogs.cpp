@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "harness/core/combination.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -61,9 +62,15 @@ const Scenario& Catalogs::find_scenario(std::string_view name) const {
   return find("scenario", name, scenarios);
 }
 
+std::vector<const FaultKind*> Catalogs::kinds_of(const Plan& plan) const {
+  std::vector<const FaultKind*> kinds;
+  for (const auto& fault : plan.faults) kinds.push_back(&find_fault(fault.kind));
+  return kinds;
+}
+
 std::optional<Expectation> Catalogs::expected(const Plan& plan) const {
   std::vector<Effect> effects;
-  for (const auto& fault : plan.faults) effects.push_back(find_fault(fault.kind).effect);
+  for (const auto* kind : kinds_of(plan)) effects.push_back(kind->effect);
   return expected_outcome(plan, effects);
 }
 
@@ -84,8 +91,8 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     throw UsageError(
         fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
                     plan.guest.memory_bytes, plan.guest.name, guest.least_memory_bytes() / 1024));
-  if (plan.faults.size() > 1)
-    throw UsageError("plan: it has more than one fault; this version runs one at a time");
+  if (const auto why = not_together(plan, catalogs.kinds_of(plan)); !why.empty())
+    throw UsageError("plan: " + why);
   for (const auto& fault : plan.faults) {
     const auto& kind = catalogs.find_fault(fault.kind);
     if (disk_for(kind, plan.disk) != plan.disk)
@@ -108,7 +115,10 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     }
   }
   if (!catalogs.expected(plan))
-    throw UsageError("plan: the expected-outcome table has no rule for this fault, side and point");
+    throw UsageError(plan.faults.size() > 1
+                         ? "plan: it cannot be said what these faults together should leave"
+                         : "plan: the expected-outcome table has no rule for this fault, side and "
+                           "point");
 }
 
 }  // namespace migfuzz

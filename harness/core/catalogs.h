@@ -52,6 +52,8 @@ struct Catalogs {
   const Protocol& find_protocol(std::string_view name) const;
   const HypervisorKind& find_hypervisor(std::string_view name) const;
   const Scenario& find_scenario(std::string_view name) const;
+  /// Those of its faults, in their order.
+  std::vector<const FaultKind*> kinds_of(const Plan& plan) const;
   /// What must be left of the VM; nothing when the table has no rule or a fault is not known.
   std::optional<Expectation> expected(const Plan& plan) const;
 };

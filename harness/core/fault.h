@@ -26,6 +26,13 @@ enum class Flow {
   never          // the fault has ended or cut the channel itself
 };
 
+/// What the proof of a fault needs; faults behind it in a plan wait for it or do not.
+enum class Proof {
+  while_held,  // it is there, or comes, while the channel stands at a later point
+  by_flow,     // many bytes or packets have to cross its point
+  at_end       // a word or a decision that comes only towards the migration's end
+};
+
 struct FaultKind {
   std::string_view name;
   std::string_view summary;              // one line: what fails and what the peers see
@@ -41,6 +48,9 @@ struct FaultKind {
   std::string_view needs;
   std::uint32_t patience_ms = 0;  // least patience of the arbiter with it; 0: the plan's default
   Flow flow = Flow::at_injection;
+  Proof proof = Proof::while_held;
+  /// What a search draws for FaultSpec::parameter besides 0; both 0: nothing.
+  std::uint64_t parameter_least = 0, parameter_most = 0;
   /// Injected before the migration starts and acts on the first page record behind its point; the
   /// channel is never held. Only points with page records behind them can have it.
   bool acts_on_page = false;

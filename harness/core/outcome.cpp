@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "harness/core/combination.h"
+
 namespace migfuzz {
 namespace {
 
@@ -130,14 +132,6 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-// A hole that outlasts the manager's patience is given up before it is healed.
-Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
-  const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
-  if (effect == loses_host && in_time) return pauses_host;
-  if (effect == silences_channel && !in_time) return cuts_channel;
-  return effect;
-}
-
 bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect) {
   const auto reached = static_cast<unsigned>(reached_at(fault.trigger, fault.side, effect));
   return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
@@ -197,6 +191,8 @@ std::string_view to_string(Expect expect) {
       return "the destination runs";
     case Expect::one:
       return "exactly one host runs";
+    case Expect::at_most_one:
+      return "at most one host runs";
     case Expect::loss:
       return "the VM is lost, as expected";
     case Expect::seen:
@@ -224,18 +220,29 @@ Reached reached_at(const Trigger& trigger, Side side, Effect effect) {
 
 std::span<const OutcomeRule> outcome_table() { return kTable; }
 
-std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects) {
-  if (plan.faults.empty() && plan.plant == "double-writer") return second_writer(plan.disk);
-  if (plan.faults.empty())
-    return Expectation{Expect::destination, "no-fault", "nothing fails: the migration completes"};
-  if (plan.faults.size() > 1 || effects.size() != 1)
-    return std::nullopt;  // the table speaks of single faults
-  const auto& fault = plan.faults.front();
-  const auto effect = as_it_ends(effects.front(), fault, plan);
+// A hole that outlasts the manager's patience is given up before it is healed.
+Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
+  const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
+  if (effect == loses_host && in_time) return pauses_host;
+  if (effect == silences_channel && !in_time) return cuts_channel;
+  return effect;
+}
+
+std::optional<Expectation> single_outcome(const Plan& plan, const FaultSpec& fault, Effect effect) {
   for (const auto& rule : kTable)
     if (matches(rule, plan, fault, effect))
       return Expectation{rule.expect, rule.rule, rule.reason};
   return std::nullopt;
+}
+
+std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects) {
+  if (plan.faults.empty() && plan.plant == "double-writer") return second_writer(plan.disk);
+  if (plan.faults.empty())
+    return Expectation{Expect::destination, "no-fault", "nothing fails: the migration completes"};
+  if (plan.faults.size() > 1) return combined_outcome(plan, effects);
+  if (effects.size() != 1) return std::nullopt;
+  const auto& fault = plan.faults.front();
+  return single_outcome(plan, fault, as_it_ends(effects.front(), fault, plan));
 }
 
 }  // namespace migfuzz

@@ -46,6 +46,7 @@ enum class Expect {
   source,       // the source runs on, untouched
   destination,  // the destination's image runs
   one,          // exactly one of them: which depends on a race that is nobody's mistake
+  at_most_one,  // one of them, or the VM is honestly lost: which is a race
   loss,         // the VM is lost, as this kind of migration is known to lose it
   seen,         // one of them runs, and the damage is seen by the memory checker
   double_run    // both may run: a hazard that this protocol is known for
@@ -72,7 +73,11 @@ struct OutcomeRule {
 /// The rule of faults that control the harness's own eyesight.
 inline constexpr std::string_view kDamageIsSeen = "damage-is-seen";
 std::span<const OutcomeRule> outcome_table();
-/// `effects` are those of the plan's faults, in their order.
+/// What a failure amounts to in the end: one that is healed in time is only a pause or a hole.
+Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan);
+/// What the plan would leave with that fault alone, `effect` being what it amounts to in the end.
+std::optional<Expectation> single_outcome(const Plan& plan, const FaultSpec& fault, Effect effect);
+/// `effects` are those of the plan's faults, in their order. Several: see combination.h.
 std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects);
 
 }  // namespace migfuzz

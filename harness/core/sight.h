@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "harness/core/impairment.h"
+#include "harness/core/point.h"
 
 namespace migfuzz {
 
@@ -80,7 +81,8 @@ struct Sight {
 /// The migration channel as the relay sees it. Counts are bytes since the channel opened.
 struct ChannelSight {
   bool open = false;     // both ends connected
-  bool holding = false;  // stands at the armed trigger with everything before it written
+  bool holding = false;  // stands at an armed trigger with everything before it written
+  std::vector<Trigger> held;  // those at which it stands now
   std::uint64_t received = 0, forwarded = 0;            // source to destination
   std::uint64_t back_received = 0, back_forwarded = 0;  // return path
   bool eof_forwarded = false;  // QEMU_VM_EOF has been written to the destination

@@ -33,10 +33,11 @@ class World : public Breakable {
   // --- life -------------------------------------------------------------------------------------
   /// Brings both hosts up and the guest to its first heartbeat on the source.
   virtual void start() = 0;
+  /// The channel will stand there until release(); once for each place, before migrate().
   virtual void arm(const Trigger& trigger) = 0;
   virtual void migrate() = 0;
-  /// Lets everything behind the hold flow again.
-  virtual void release() = 0;
+  /// Lets what is behind that place flow again; one that was not reached yet will not hold.
+  virtual void release(const Trigger& trigger) = 0;
   /// Handles what comes until `done()` or `until`; true when done. The only place that waits.
   virtual bool pump(const std::function<bool()>& done, Clock::time_point until) = 0;
   virtual Clock::time_point now() const = 0;

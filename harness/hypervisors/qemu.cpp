@@ -74,7 +74,7 @@ class QemuWorld final : public World {
     moved();
   }
 
-  void release() override { relay_->release(); }
+  void release(const Trigger& trigger) override { relay_->release(trigger); }
 
   bool pump(const std::function<bool()>& done, Clock::time_point until) override {
     const bool result = loop_.run_until(done, until);

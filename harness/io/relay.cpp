@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <limits>
 #include <vector>
 
 #include "harness/core/error.h"
@@ -43,6 +45,15 @@ struct Peer {
   std::uint16_t local_port = 0;  // TCP: remembered, because the peer outlives a reset of our end
 };
 
+// A place at which the channel is to stand, once its point has been seen.
+struct Hold {
+  Trigger trigger;
+  std::uint32_t seen = 0;            // how often the point has come
+  bool placed = false, forth = true;  // it has come: there, in that direction
+  std::uint64_t offset = 0;
+  bool noted = false, released = false;
+};
+
 // One direction: what was read from one peer and not yet written to the other.
 struct Flow {
   explicit Flow(boost::asio::io_context& context) : timer(context) {}
@@ -51,8 +62,6 @@ struct Flow {
   std::vector<std::byte> buffer;
   std::size_t head = 0;
   std::uint64_t received = 0, forwarded = 0;
-  std::optional<std::uint64_t> hold;  // forward up to here
-  bool held_noted = false;
   bool discard = false;  // what arrives is dropped; what is buffered too
 
   std::size_t pending() const { return buffer.size() - head; }
@@ -92,9 +101,9 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   std::vector<std::byte> chunk = std::vector<std::byte>(kChunkBytes);
   stream::Parser parser;
   stream::ReturnPathParser back_parser;
-  std::optional<Trigger> trigger;
-  std::uint32_t seen = 0;
-  bool released = false, sealed = false, cut_begun = false, cut_done = false, ended = false;
+  std::vector<Hold> holds;
+  std::optional<std::uint64_t> seal;  // where the source was sealed
+  bool sealed = false, cut_begun = false, cut_done = false, ended = false;
   std::uint64_t eof_offset = 0;
   std::optional<std::uint64_t> flip_bit;
   std::uint64_t flip_from = 0;
@@ -200,8 +209,23 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     } else if (!back_parser.failed() && !destination.read_ended) {
       limit = std::min(limit, back_parser.settled());
     }
-    if (flow.hold && (!released || sealed)) limit = std::min(limit, *flow.hold);
-    return limit;
+    return std::min(limit, barrier(flow));
+  }
+
+  bool stands_ahead(const Hold& hold, const Flow& flow) const {
+    return hold.placed && !hold.released && hold.forth == is_forth(flow);
+  }
+  // The first byte that may not pass.
+  std::uint64_t barrier(const Flow& flow) const {
+    auto first = std::numeric_limits<std::uint64_t>::max();
+    if (seal && is_forth(flow)) first = *seal;
+    for (const auto& hold : holds)
+      if (stands_ahead(hold, flow)) first = std::min(first, hold.offset);
+    return first;
+  }
+  bool held(const Flow& flow) const {
+    return std::any_of(holds.begin(), holds.end(),
+                       [&](const Hold& hold) { return stands_ahead(hold, flow); });
   }
 
   void pump(Flow& flow) {
@@ -227,7 +251,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   bool wants_more(const Flow& flow) {
     if (in(flow).read_ended) return false;
     if (flow.discard) return true;
-    if (flow.hold && !released && flow.forwarded >= *flow.hold) return false;
+    if (held(flow) && flow.forwarded >= barrier(flow)) return false;
     const bool looking_ahead = is_forth(flow) && parser.settled() < flow.received;
     return flow.pending() < (looking_ahead ? kLookAheadBytesMax : kAheadBytesMax);
   }
@@ -323,8 +347,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     Peer& from = in(flow);
     Peer& to = out(flow);
     if (!from.read_ended || to.write_ended || !to.connected) return;
-    const bool held = flow.hold && !released && !sealed;
-    if (held || flow.pacing.stands()) return;
+    if ((held(flow) && !sealed) || flow.pacing.stands()) return;
     const bool all_out = sealed && is_forth(flow) ? flow.forwarded >= allowed(flow)
                                                   : flow.pending() == 0 || flow.discard;
     if (!all_out) return;
@@ -379,23 +402,25 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     if (!is_forth(flow) && name == "ack") flow.pacing.acknowledgement(offset);
     const bool another = phases.empty() ? phase != Phase::prepare : phases.back().second < phase;
     if (is_forth(flow) && another) phases.emplace_back(offset, phase);
-    if (!trigger || flow.hold || trigger->point.phase != phase || trigger->point.name != name)
-      return;
-    if (++seen != trigger->nth) return;
-    if (flip_bit) {  // corrupt does not hold: it changes the next page that passes
-      flip_armed = true;
+    for (auto& hold : holds) {
+      const auto& point = hold.trigger.point;
+      if (hold.placed || point.phase != phase || point.name != name) continue;
+      if (++hold.seen != hold.trigger.nth) continue;
+      hold.placed = true;
+      hold.forth = is_forth(flow);
+      hold.offset = offset + point.plus_bytes;
+      if (!flip_bit) continue;
+      hold.released = flip_armed = true;  // corrupt does not hold: it changes the next page
       flip_from = offset;
-      return;
     }
-    flow.hold = offset + trigger->point.plus_bytes;
   }
 
   void check_hold(Flow& flow) {
-    // Without a trigger there is no point to stand at: the source was sealed where it was.
-    if (!trigger || !flow.hold || released || flow.held_noted || flow.forwarded < *flow.hold)
-      return;
-    flow.held_noted = true;
-    note("holding", fmt::format("{} at byte {}", to_string(*trigger), flow.forwarded));
+    for (auto& hold : holds) {
+      if (!stands_ahead(hold, flow) || hold.noted || flow.forwarded < hold.offset) continue;
+      hold.noted = true;
+      note("holding", fmt::format("{} at byte {}", to_string(hold.trigger), flow.forwarded));
+    }
   }
 
   void choose_flip(const std::vector<stream::PageHit>& pages) {
@@ -494,15 +519,23 @@ void Relay::adopt(UniqueFd towards_source, UniqueFd towards_destination) {
 }
 
 void Relay::arm(const Trigger& trigger) {
-  state_->trigger = trigger;
+  for (const auto& hold : state_->holds)
+    if (hold.trigger == trigger) return;
+  state_->holds.emplace_back().trigger = trigger;
   const auto& point = trigger.point;
   if (point.phase == Phase::precopy && point.name.starts_with("page:"))
     state_->parser.want_page(std::stoull(point.name.substr(5)));
 }
 
 void Relay::release() {
-  if (state_->released) return;
-  state_->released = true;
+  for (const auto& hold : std::vector(state_->holds)) release(hold.trigger);
+}
+
+void Relay::release(const Trigger& trigger) {
+  bool changed = false;
+  for (auto& hold : state_->holds)
+    if (hold.trigger == trigger) changed = !std::exchange(hold.released, true) || changed;
+  if (!changed) return;
   state_->note("released", "");
   state_->pump(state_->forth);
   state_->pump(state_->back);
@@ -512,7 +545,7 @@ void Relay::seal_source() {
   State& s = *state_;
   if (s.sealed) return;
   s.sealed = true;
-  if (!s.forth.hold) s.forth.hold = s.forth.forwarded;
+  s.seal = s.forth.forwarded;
   s.forth.discard = true;  // keeps reading, so that the source's end is noticed; forwards nothing
   s.forth.drop_pending();
   s.note("sealed", fmt::format("at byte {}", s.forth.forwarded));
@@ -524,7 +557,7 @@ void Relay::cut(Cut how, Side towards) {
   State& s = *state_;
   if (s.cut_begun) return;
   s.cut_begun = true;
-  s.released = true;
+  for (auto& hold : s.holds) hold.released = true;
   // While the way to the destination is whole, its end is still passed on to the source as it was.
   s.cut_done = how == Cut::reset || towards != Side::source;
   const auto* whom = towards == Side::channel  ? "both"
@@ -569,7 +602,9 @@ ChannelSight Relay::sight() const {
   const State& s = *state_;
   ChannelSight sight;
   sight.open = s.source.connected && s.destination.connected;
-  sight.holding = !s.released && (s.forth.held_noted || s.back.held_noted);
+  for (const auto& hold : s.holds)
+    if (hold.noted && !hold.released) sight.held.push_back(hold.trigger);
+  sight.holding = !sight.held.empty();
   sight.received = s.forth.received;
   sight.forwarded = s.forth.forwarded;
   sight.back_received = s.back.received;

@@ -48,7 +48,10 @@ class Relay {
   /// AF_UNIX: the relay's ends of two socket pairs.
   void adopt(UniqueFd towards_source, UniqueFd towards_destination);
 
+  /// A place at which to stand, besides those armed before.
   void arm(const Trigger& trigger);
+  /// Flows on past that place; past all of them.
+  void release(const Trigger& trigger);
   void release();
   void seal_source();
   void cut(Cut how, Side towards);

@@ -49,8 +49,7 @@ struct ScriptedCase {
     const auto& protocol = catalogs.find_protocol(plan.protocol);
     world = std::make_unique<ScriptedWorld>(plan, guest, protocol.destination_starts_paused(),
                                             protocol.pause_before_switchover(), defects);
-    const auto* fault = plan.faults.empty() ? nullptr : &catalogs.find_fault(plan.faults[0].kind);
-    evidence = direct(plan, *world, protocol, guest, fault);
+    evidence = direct(plan, *world, protocol, guest, catalogs.kinds_of(plan));
     result = judge(plan, world->history(), evidence, catalogs.checkers);
   }
 

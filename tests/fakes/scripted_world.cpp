@@ -7,6 +7,7 @@
 #include "tests/fakes/scripted_world.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "harness/core/error.h"
@@ -91,6 +92,14 @@ struct Host {
   std::vector<std::function<void()>> inbox;  // what it has not been able to take yet
 };
 
+// As in the relay: a place at which the channel is to stand, once its point has come.
+struct Hold {
+  Trigger trigger;
+  std::uint32_t seen = 0;
+  std::optional<std::uint64_t> offset;
+  bool back = false, released = false;
+};
+
 // One migration: the source's part, the bytes on their way, and the relay.
 struct Migration {
   bool migrating = false, stopped = false, continued = false, awaiting_ack = false;
@@ -102,11 +111,10 @@ struct Migration {
   int phase = -1;
   FakeGuest::Ram stopped_ram, older_ram;
   // The relay.
-  std::optional<Trigger> trigger;
-  std::uint32_t seen = 0;
-  std::optional<std::uint64_t> hold, back_hold;
+  std::vector<Hold> holds;
+  std::optional<std::uint64_t> seal;
   bool image_locked = false;  // by a third party
-  bool released = false, sealed = false, cut_done = false, discards = false, back_discards = false;
+  bool sealed = false, cut_done = false, discards = false, back_discards = false;
   Pacing forth_pacing, back_pacing;
   std::optional<FrameFlip> frame_flipped;
   std::optional<Mismatch> mismatch;
@@ -177,9 +185,27 @@ struct ScriptedWorld::Model : Migration {
     return tight() || (one.port && one.link && now >= one.path_back);
   }
   std::uint64_t window() const { return tight() ? kTightWindow : kTcpWindow; }
-  bool holding() const {
-    return !released &&
-           ((hold && forwarded >= *hold) || (back_hold && back_forwarded >= *back_hold));
+  std::vector<Trigger> held() const {
+    std::vector<Trigger> all;
+    for (const auto& hold : holds)
+      if (hold.offset && !hold.released &&
+          (hold.back ? back_forwarded : forwarded) >= *hold.offset)
+        all.push_back(hold.trigger);
+    return all;
+  }
+  // The first byte of that direction that may not pass.
+  std::uint64_t barrier(bool back) const {
+    auto first = std::numeric_limits<std::uint64_t>::max();
+    if (seal && !back) first = *seal;
+    for (const auto& hold : holds)
+      if (hold.offset && !hold.released && hold.back == back)
+        first = std::min(first, *hold.offset);
+    return first;
+  }
+  bool stands_ahead(bool back) const {
+    return std::any_of(holds.begin(), holds.end(), [&](const Hold& hold) {
+      return hold.offset && !hold.released && hold.back == back;
+    });
   }
   // A write that blocks inside stop-and-copy blocks the main loop with it: in-band QMP is dead.
   bool blocked(const Host& one) const {
@@ -348,25 +374,23 @@ struct ScriptedWorld::Model : Migration {
   void relay_forth() {
     if (defects.stalls_again && remains) return;
     if (lets_out(source) && !discards && !sealed) {
-      const bool stands = hold && !released && forwarded >= *hold;
+      const bool stands = forwarded >= barrier(false);
       if (!stands && received != sent) {
         received = sent;
         forth_pacing.arrived(received, now);
       }
     }
     if (received > 0 && !std::exchange(connected_seen, true))
-      seen_point(Phase::prepare, "connected", 0, hold);
+      seen_point(Phase::prepare, "connected", 0, false);
     // Every point at the front of what was received is known before it is forwarded.
     const auto& points = script().parsed.points;
     for (; next_point < points.size(); ++next_point) {
       const auto& [where, name, offset] = points[next_point];
       if (offset >= received && !(received == script().total && offset == received)) break;
-      seen_point(where, name, offset, hold);
+      seen_point(where, name, offset, false);
     }
     if (discards || destination.channel_ended) return;
-    auto limit = received;
-    if (hold && (!released || sealed)) limit = std::min(limit, *hold);
-    limit = std::min({limit, loaded + window(), forth_pacing.limit(now)});
+    const auto limit = std::min({received, barrier(false), loaded + window(), forth_pacing.limit(now)});
     if (limit <= forwarded) return;
     forwarded = limit;
     forth_pacing.passed(forwarded, now);
@@ -377,14 +401,22 @@ struct ScriptedWorld::Model : Migration {
   }
 
   void seen_point(Phase where, const std::string& name, std::uint64_t offset,
-                  std::optional<std::uint64_t>& flow_hold) {
-    const bool wanted = trigger && trigger->point.phase == where && trigger->point.name == name;
+                  bool back) {
+    const auto matches = [&](const Hold& hold) {
+      return hold.trigger.point.phase == where && hold.trigger.point.name == name;
+    };
+    const bool wanted = std::any_of(holds.begin(), holds.end(), matches);
     if (!remains && (wanted || !name.starts_with("page:")))
       history.add("channel", "point", std::string(to_string(where)) + "/" + name,
                   {{"offset", static_cast<std::int64_t>(offset)}});
-    if (!wanted || hold || back_hold || ++seen != trigger->nth) return;
-    if (flip_bit) return choose_flip(offset);
-    flow_hold = offset + trigger->point.plus_bytes;
+    for (auto& hold : holds) {
+      if (!matches(hold) || hold.offset || ++hold.seen != hold.trigger.nth) continue;
+      hold.offset = offset + hold.trigger.point.plus_bytes;
+      hold.back = back;
+      if (!flip_bit) continue;
+      hold.released = true;
+      choose_flip(offset);
+    }
   }
 
   void choose_flip(std::uint64_t from) {
@@ -418,10 +450,10 @@ struct ScriptedWorld::Model : Migration {
       const auto& [name, offset] = points[next_back_point];
       if (back_received < kShutEnd) break;
       if (std::string_view(name) == "ack") back_pacing.acknowledgement(offset);
-      seen_point(Phase::commit, name, offset, back_hold);
+      seen_point(Phase::commit, name, offset, true);
     }
     auto limit = back_received;
-    if (back_hold && !released) limit = std::min(limit, *back_hold);
+    limit = std::min(limit, barrier(true));
     limit = std::min(limit, back_pacing.limit(now));
     back_forwarded = std::max(back_forwarded, limit);
     back_pacing.passed(back_forwarded, now);
@@ -431,12 +463,12 @@ struct ScriptedWorld::Model : Migration {
 
   // What one side's end means to the other, when the network lets it through and all is forwarded.
   void pass_ends() {
-    const bool held = hold && !released && !sealed;
-    const bool all_forth = forwarded >= (sealed && hold ? *hold : received) || discards;
-    if (source.closed && path_up(source) && path_up(destination) && !held && all_forth &&
+    const bool held_forth = stands_ahead(false) && !sealed;
+    const bool all_forth = forwarded >= (sealed ? barrier(false) : received) || discards;
+    if (source.closed && path_up(source) && path_up(destination) && !held_forth && all_forth &&
         (sealed || discards || received == sent))
       destination.channel_ended = true;
-    const bool back_held = (back_hold && !released) || back_pacing.stands();
+    const bool back_held = stands_ahead(true) || back_pacing.stands();
     if (destination.closed && path_up(destination) && path_up(source) && !back_held &&
         (back_forwarded == back_sent || back_discards))
       source.channel_ended = true;
@@ -559,7 +591,11 @@ void ScriptedWorld::start() {
     throw InfraError("scripted: no heartbeat");
 }
 
-void ScriptedWorld::arm(const Trigger& trigger) { model_->trigger = trigger; }
+void ScriptedWorld::arm(const Trigger& trigger) {
+  for (const auto& hold : model_->holds)
+    if (hold.trigger == trigger) return;
+  model_->holds.emplace_back().trigger = trigger;
+}
 
 void ScriptedWorld::migrate() {
   Model& m = *model_;
@@ -576,7 +612,10 @@ void ScriptedWorld::migrate() {
   });
 }
 
-void ScriptedWorld::release() { model_->released = true; }
+void ScriptedWorld::release(const Trigger& trigger) {
+  for (auto& hold : model_->holds)
+    if (hold.trigger == trigger) hold.released = true;
+}
 
 bool ScriptedWorld::pump(const std::function<bool()>& done, Clock::time_point until) {
   Model& m = *model_;
@@ -608,7 +647,8 @@ ChannelSight ScriptedWorld::channel() const {
   const Model& m = *model_;
   ChannelSight sight;
   sight.open = m.sent > 0 && !m.cut_done;
-  sight.holding = m.holding();
+  sight.held = m.held();
+  sight.holding = !sight.held.empty();
   sight.received = m.received;
   sight.forwarded = m.forwarded;
   sight.back_received = m.back_received;
@@ -735,7 +775,8 @@ std::uint64_t ScriptedWorld::unacknowledged_bytes(Side host) const {
 void ScriptedWorld::cut(Cut how, Side towards) {
   Model& m = *model_;
   if (m.cut_done) return;
-  m.cut_done = m.released = true;
+  m.cut_done = true;
+  for (auto& hold : m.holds) hold.released = true;
   // FIN to one side leaves the other direction whole. The source learns of an RST to the other as
   // soon as it writes; the destination of this model does not write before its load has ended.
   const bool halves = how == Cut::close;
@@ -801,8 +842,7 @@ void ScriptedWorld::destroy_socket(Side) {
 void ScriptedWorld::seal_source() {
   Model& m = *model_;
   m.sealed = true;
-  if (!m.hold) m.hold = m.forwarded;
-  m.hold = std::min(*m.hold, m.forwarded);
+  m.seal = m.forwarded;
 }
 
 bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }

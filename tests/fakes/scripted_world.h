@@ -50,7 +50,7 @@ class ScriptedWorld final : public World {
   void start() override;
   void arm(const Trigger& trigger) override;
   void migrate() override;
-  void release() override;
+  void release(const Trigger& trigger) override;
   bool pump(const std::function<bool()>& done, Clock::time_point until) override;
   Clock::time_point now() const override;
   History& history() override;

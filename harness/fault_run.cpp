@@ -1,0 +1,92 @@
+#include "harness/fault_run.h"
+
+namespace migfuzz {
+
+FaultRun::FaultRun(World& world, const FaultSpec& spec, const FaultKind& kind,
+                   std::optional<std::size_t> index)
+    : world_(world), spec_(spec), kind_(kind), index_(index) {}
+
+void FaultRun::note(std::string_view name, Fields fields) {
+  if (index_) fields.emplace_back("fault", std::int64_t(*index_));
+  world_.history().add("director", "fault", name, std::move(fields));
+}
+
+bool FaultRun::holds_channel() const {
+  return in_stream(spec_.trigger.point) && !kind_.acts_on_page && !kind_.before_start;
+}
+
+bool FaultRun::to_be_healed() const {
+  return spec_.heal_after_ms > 0 && !healed_ && (unproved() || delivered());
+}
+
+void FaultRun::arm() {
+  if (!waiting()) return;  // it is there before the start
+  if (kind_.acts_on_page) inject();
+  if (in_stream(spec_.trigger.point)) world_.arm(spec_.trigger);
+  note("armed", {{"kind", spec_.kind}, {"at", to_string(spec_.trigger)}});
+}
+
+void FaultRun::inject() {
+  const auto channel = world_.channel();  // where the fault finds it
+  forwarded_ = channel.forwarded;
+  back_forwarded_ = channel.back_forwarded;
+  kind_.inject(world_, spec_);
+  injected_at_ = acted_ = world_.now();
+  stage_ = Stage::injected;
+  note("injected", {{"kind", spec_.kind},
+                    {"side", std::string(to_string(spec_.side))},
+                    {"forwarded", std::int64_t(channel.forwarded)},
+                    {"back_forwarded", std::int64_t(channel.back_forwarded)}});
+  // What the source had sent past the point waits in the relay. Where the fault is on the source's
+  // side those bytes had not left it, so they stay until the heal.
+  lets_flow_ = kind_.flow == Flow::freely ||
+               (kind_.flow == Flow::at_injection && spec_.side != Side::source);
+}
+
+bool FaultRun::struck_here() const {
+  const auto channel = world_.channel();
+  return channel.forwarded == forwarded_ && channel.back_forwarded == back_forwarded_;
+}
+
+bool FaultRun::step() {
+  if (unproved()) {
+    if (const auto proof = kind_.delivered(world_, spec_)) {
+      prove(*proof);
+      return true;
+    }
+    if (world_.now() - injected_at_ <= kDeliveryLimit) return false;
+    note("not-observed", {{"kind", spec_.kind}});
+    stage_ = Stage::missed;
+    lets_flow_ = true;
+    return true;
+  }
+  const bool due = delivered() && to_be_healed() &&
+                   world_.now() - delivered_at_ >= Milliseconds(spec_.heal_after_ms);
+  if (due) heal();
+  return due;
+}
+
+void FaultRun::prove(const std::string& proof) {
+  delivered_at_ = acted_ = world_.now();
+  stage_ = Stage::delivered;
+  note("delivered", {{"kind", spec_.kind}, {"proof", proof}});
+  if (kind_.flow == Flow::at_delivery) lets_flow_ = true;
+}
+
+void FaultRun::heal() {
+  if (healed_) return;
+  healed_ = true;
+  if (spec_.heal_after_ms == 0) return;
+  kind_.heal(world_, spec_);
+  lets_flow_ = true;
+  acted_ = world_.now();
+  note("healed", {{"kind", spec_.kind}});
+}
+
+void FaultRun::give_up() {
+  note("never-triggered", {{"at", to_string(spec_.trigger)}});
+  stage_ = Stage::missed;
+  lets_flow_ = true;
+}
+
+}  // namespace migfuzz

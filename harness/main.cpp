@@ -50,14 +50,23 @@ std::map<std::string, std::string> write_reports(const Summary& summary,
 
 // What was typed, before it means anything.
 struct Typed {
-  std::vector<std::string> phases{"stopcopy"}, points, faults, sides;
-  std::vector<std::string> protocols{"handshake"}, source_qemus, destination_qemus;
+  std::vector<std::string> phases, points, faults, sides;
+  std::vector<std::string> protocols, source_qemus, destination_qemus;
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
   std::string machine, output = "migfuzz-out", known_issues, disk, transport;
   std::string cases, seed, jobs, times = "1", path, list_kind, replay_output, time, shard;
   std::vector<std::string> folders;
   bool quiet = false, resume = false;
 };
+
+// A search looks everywhere where it is not told to stay away.
+void choose_usual(Typed& typed) {
+  const bool search = typed.scenario == "search";
+  if (typed.phases.empty()) typed.phases = {search ? "all" : "stopcopy"};
+  if (!typed.protocols.empty()) return;
+  typed.protocols = {"handshake"};
+  if (search) typed.protocols.emplace_back("autostart");
+}
 
 std::uint64_t number(const std::string& option, const std::string& text, std::uint64_t least,
                      std::uint64_t most) {
@@ -231,13 +240,15 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   const auto list = [&](const char* name, std::vector<std::string>& into, const char* help) {
     run->add_option(name, into, help)->delimiter(',')->type_name("LIST");
   };
-  list("--phase", typed.phases, "phases whose cells are run, or `all`");
+  list("--phase", typed.phases,
+       "phases in which faults strike, or `all`; without it: stopcopy, for a search all");
   list("--point", typed.points, "exact points, or patterns such as 'stopcopy/device:*'");
   list("--fault", typed.faults, "fault kinds; without it: all");
   list("--side", typed.sides, "source, destination, channel; without it: all");
-  list("--protocol", typed.protocols, "handshake, autostart");
+  list("--protocol", typed.protocols,
+       "handshake, autostart; without it: handshake, for a search both");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
-  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer")
+  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer, search")
       ->type_name("NAME");
   run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")
       ->type_name("N");
@@ -325,6 +336,7 @@ int run_program(int argc, char** argv) {
     throw UsageError(fmt::format("{}; see `migfuzz --help`", error.what()));
   }
 
+  choose_usual(typed);
   const auto catalogs = build_catalogs();
   const TrialFunction trial = [&](io::Loop& loop, const std::string& request) {
     return answer_trial(loop, request, catalogs);

@@ -12,6 +12,7 @@ Scenario make_control();
 Scenario make_canary();
 Scenario make_smoke();
 Scenario make_double_writer();
+Scenario make_search();
 
 std::vector<Scenario> all_scenarios();
 

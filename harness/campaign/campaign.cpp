@@ -14,6 +14,7 @@
 #include "harness/campaign/progress.h"
 #include "harness/campaign/recorded_request.h"
 #include "harness/campaign/remaining.h"
+#include "harness/campaign/search_source.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -65,7 +66,7 @@ class Campaign {
     output_.record(summary_, matrix_);
     std::vector<std::unique_ptr<CaseSource>> sources;
     sources.push_back(std::make_unique<ListSource>(std::move(cases)));
-    if (request_.time && request_.follow) sources.push_back(request_.follow(draws_, catalogs_));
+    if (auto more = search()) sources.push_back(std::move(more));
     run_cases(ChainedSource(std::move(sources)), request_.shard);
     progress_.finish();
     return finish();
@@ -148,13 +149,14 @@ class Campaign {
       draw.passed_points = run_controls(draw);
       if (signal_ != 0) break;
       // When the time is up it is drawn all the same: what was not reached is not delivered.
+      draws_.push_back(draw);
+      if (request_.scenario == "search") continue;  // one sequence over all pairs and protocols
       auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
       for (auto& one : drawn.cases) {
         check_plan(one.plan, catalogs_);
         cases.push_back(std::move(one));
       }
       unite(matrix_, {{}, {}, std::move(drawn.left_out)});
-      draws_.push_back(draw);
     }
     return cases;
   }
@@ -165,6 +167,18 @@ class Campaign {
     if (disk != "nbd" || missing == missing_.end()) return disk;
     note(fmt::format("{} runs on disk raw instead of nbd: {}", protocol, missing->second));
     return "raw";
+  }
+
+  // What is drawn as it is run: all of a search, or what follows the cases while there is time.
+  std::unique_ptr<CaseSource> search() {
+    constexpr std::uint64_t kUsualCases = 100;  // as the scenario draws by itself
+    const bool follows = request_.scenario == "cells" && request_.time;
+    if (request_.scenario != "search" && !follows) return nullptr;
+    auto cases = request_.draw.cases;
+    if (request_.time) cases = request_.scenario == "search" ? cases : 0;  // 0: without end
+    else if (cases == 0) cases = kUsualCases;
+    if (cases != 0) progress_.set_total(cases + controls_);
+    return std::make_unique<SearchSource>(PlanGenerator(draws_, catalogs_), cases, false);
   }
 
   void adopt(ScenarioRequest& draw, const Chosen& chosen) {
@@ -353,7 +367,11 @@ int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs&
   auto draw = request.draw;
   for (const auto& protocol : request.protocols) {
     draw.base.protocol = protocol;
-    if (!patterns) catalogs.find_scenario(request.scenario).draw(draw, catalogs);
+    if (patterns) break;
+    if (request.scenario == "search")
+      PlanGenerator({draw}, catalogs);
+    else
+      catalogs.find_scenario(request.scenario).draw(draw, catalogs);
   }
   return Campaign(loop, request, catalogs, trial, reports).run();
 }

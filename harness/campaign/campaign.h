@@ -3,7 +3,7 @@
 // Order: for each pair of QEMUs the accelerator trial (RAM size and machine type follow from it);
 // for each protocol one no-fault control per transport, which also tells the points of this
 // machine's stream; then the scenario's cases of all pairs and protocols; then, while there is time
-// left, what `follow` makes. A resumed run goes the same way and leaves out what has finished.
+// left, what a search draws. A resumed run goes the same way and leaves out what has finished.
 #pragma once
 
 #include <memory>
@@ -19,12 +19,6 @@
 #include "harness/campaign/sum_up.h"
 
 namespace migfuzz {
-
-/// Makes the source of what follows the drawn cases until the time is up. `draws` are the requests
-/// as they were drawn from: one per pair of QEMUs and protocol, with the points its controls
-/// passed.
-using Follow = std::function<std::unique_ptr<CaseSource>(const std::vector<ScenarioRequest>& draws,
-                                                         const Catalogs& catalogs)>;
 
 /// A field that decides which cases are drawn belongs into recorded_request.cpp, too.
 struct CampaignRequest {
@@ -44,7 +38,6 @@ struct CampaignRequest {
   /// Of the whole run, all of its sessions. No case is started that would not end in time, going by
   /// the others; what is under way when it is over is ended without a result.
   std::optional<Milliseconds> time;
-  Follow follow;        // with `time` only; empty: nothing follows
   std::string command;  // as typed, for the report
   std::string version;  // of migfuzz
   std::vector<KnownIssue> known_issues;

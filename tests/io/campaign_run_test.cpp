@@ -259,30 +259,11 @@ TEST_CASE("A campaign ends when its time is up, and says what it left out", "[re
   CHECK(Output::read(f / "cells").first.interrupted == false);
 }
 
-TEST_CASE("What follows the cells is run until the time is up", "[resume]") {
+TEST_CASE("A search follows the cells until the time is up", "[resume]") {
   if (namespaces_missing()) return;
-  class Endless : public CaseSource {
-   public:
-    explicit Endless(ScenarioRequest draw) : draw_(std::move(draw)) {}
-    std::optional<PlannedCase> next() override {
-      auto plan = draw_.base;
-      plan.scenario = "endless";
-      plan.guest.seed = ++drawn_;
-      return PlannedCase{plan, std::nullopt};
-    }
-
-   private:
-    ScenarioRequest draw_;
-    std::uint64_t drawn_ = 0;
-  };
   const fakes::TemporaryFolder f;
   auto asked = request(f / "out");
   asked.draw.faults = {"crash"};
-  asked.follow = [](const std::vector<ScenarioRequest>& draws, const Catalogs&) {
-    CHECK(draws.size() == 1);
-    CHECK_FALSE(draws[0].passed_points.empty());
-    return std::make_unique<Endless>(draws[0]);
-  };
   CHECK(run(asked) < 2);  // without --time nothing follows
   CHECK(Output::read(f / "out").first.cases < 20);
   asked.time = std::chrono::seconds(4);
@@ -290,7 +271,26 @@ TEST_CASE("What follows the cells is run until the time is up", "[resume]") {
   const auto [summary, results] = Output::read(f / "out");
   CHECK(summary.cases > 20);
   CHECK(summary.cells_delivered == summary.cells_required);
-  CHECK(results.back().plan.scenario == "endless");
+  CHECK(results.back().plan.scenario == "search");
+}
+
+TEST_CASE("A search runs the same plans again", "[resume]") {
+  if (namespaces_missing()) return;
+  const fakes::TemporaryFolder f;
+  auto asked = request(f / "one");
+  asked.scenario = "search";
+  asked.draw.phases.clear();
+  asked.draw.cases = 30;
+  CHECK(run(asked) < 2);
+  const auto first = plans(f / "one");
+  CHECK(first.size() > 30);  // and the controls
+  asked.output = f / "two";
+  CHECK(run(asked) < 2);
+  CHECK(plans(f / "two") == first);
+  asked.output = f / "other";
+  asked.draw.seed += 1;
+  CHECK(run(asked) < 2);
+  CHECK(plans(f / "other") != first);
 }
 
 // --- a disk that is full, a database that cannot be written ---

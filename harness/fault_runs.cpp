@@ -78,7 +78,9 @@ bool FaultRuns::reach(std::string_view point) {
 }
 
 bool FaultRuns::may_strike(const One& one) const {
-  const auto meet = [](Side a, Side b) { return a == b || a == Side::channel || b == Side::channel; };
+  const auto meet = [](Side a, Side b) {
+    return a == b || a == Side::channel || b == Side::channel;
+  };
   for (const auto& other : runs_) {
     const auto& [run, due] = other;
     if (&other == &one) break;  // only those before it in the plan

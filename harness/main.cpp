@@ -248,7 +248,8 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   list("--protocol", typed.protocols,
        "handshake, autostart; without it: handshake, for a search both");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
-  run->add_option("--scenario", typed.scenario, "cells, control, canary, smoke, double-writer, search")
+  run->add_option("--scenario", typed.scenario,
+                  "cells, control, canary, smoke, double-writer, search")
       ->type_name("NAME");
   run->add_option("--cases", typed.cases, "how many cases, for scenarios that repeat")
       ->type_name("N");

@@ -16,8 +16,8 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kPlainMemory[] = {16 * kMiB, 16 * kMiB + (8 << 10)};
 
 bool plain_memory(std::uint64_t bytes) {
-  return bytes == 0 ||
-         std::find(std::begin(kPlainMemory), std::end(kPlainMemory), bytes) != std::end(kPlainMemory);
+  const auto* const end = std::end(kPlainMemory);
+  return bytes == 0 || std::find(std::begin(kPlainMemory), end, bytes) != end;
 }
 
 // "page:N" and "pass:N" are points with a number in their name.
@@ -69,7 +69,7 @@ std::uint64_t magnitude_of(const FaultSpec& fault) {
          fault.heal_after_ms;
 }
 
-// The proposals for one plan. Each step adds what it finds; what is no simpler falls out at the end.
+// The proposals for one plan. Each step adds what it finds; what is no simpler is not taken.
 class Proposals {
  public:
   explicit Proposals(const Plan& plan) : plan_(plan), least_(complexity_of(plan)) {}

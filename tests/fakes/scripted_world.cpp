@@ -390,7 +390,8 @@ struct ScriptedWorld::Model : Migration {
       seen_point(where, name, offset, false);
     }
     if (discards || destination.channel_ended) return;
-    const auto limit = std::min({received, barrier(false), loaded + window(), forth_pacing.limit(now)});
+    const auto limit =
+        std::min({received, barrier(false), loaded + window(), forth_pacing.limit(now)});
     if (limit <= forwarded) return;
     forwarded = limit;
     forth_pacing.passed(forwarded, now);

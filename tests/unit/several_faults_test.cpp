@@ -43,9 +43,10 @@ std::size_t place(const std::vector<std::string>& all, const char* word) {
 }
 
 TEST_CASE("Each fault strikes at its own point and the history says which one", "[several]") {
-  const ScriptedCase one(plan_of({fault("stall", Side::channel, "precopy/begin", 100),
-                                  fault("mgmt-silence", Side::source, "stopcopy/enter", 100),
-                                  fault("crash", Side::destination, "stopcopy/device:cpu/middle")}));
+  const ScriptedCase one(
+      plan_of({fault("stall", Side::channel, "precopy/begin", 100),
+               fault("mgmt-silence", Side::source, "stopcopy/enter", 100),
+               fault("crash", Side::destination, "stopcopy/device:cpu/middle")}));
   INFO(one.story());
   CHECK(one.evidence.delivered);
   CHECK(one.result.verdict == Verdict::pass);

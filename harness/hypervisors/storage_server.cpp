@@ -118,10 +118,12 @@ void StorageServer::fail(StorageFailure how) {
 
 void StorageServer::heal() {
   state_->daemon->signal(SIGCONT);
+  state_->probe.reset();  // what it saw proves nothing of a later failure
   if (state_->daemon->alive() && !state_->broken) return;
   state_->monitor.reset();
   state_->daemon.reset();  // ends it where it lives
   state_->start();
+  state_->monitor->begin(false, [] {});  // it may be told to fail again
 }
 
 StorageSight StorageServer::sight() const {

@@ -113,8 +113,9 @@ std::vector<double> beats(const History& history, std::string_view host) {
 
 }  // namespace
 
-// checker/symptom/phase/fault-side/protocol, with phase/fault-side of each fault: words only, nothing that differs between two runs or
-// two machines. The oracle's own failures are named apart from QEMU's.
+// checker/symptom/phase/fault-side/protocol, with phase/fault-side of each fault: words only,
+// nothing that differs between two runs or two machines. The oracle's own failures are named apart
+// from QEMU's.
 std::string signature_of(const Plan& plan, const Finding& finding) {
   const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
   const auto head = symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;

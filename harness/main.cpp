@@ -61,7 +61,7 @@ struct Typed {
 
 // A search looks everywhere where it is not told to stay away.
 void choose_usual(Typed& typed) {
-  const bool search = typed.scenario == "search";
+  const bool search = typed.scenario == kSearchScenario;
   if (typed.phases.empty()) typed.phases = {search ? "all" : "stopcopy"};
   if (!typed.protocols.empty()) return;
   typed.protocols = {"handshake"};

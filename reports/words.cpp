@@ -38,7 +38,9 @@ std::vector<std::string> doubts(const Summary& summary) {
     out.push_back(counted(missing, "required cell") + (missing == 1 ? " was" : " were") +
                   " not delivered");
   }
-  if (const auto count = count_of(summary, Verdict::not_delivered);
+  if (search_is_blind(summary))
+    out.push_back(counted(summary.missed, "plan") + " of the search missed its points");
+  if (const auto count = count_of(summary, Verdict::not_delivered) - summary.missed;
       count > 0 && summary.cells_delivered >= summary.cells_required) {
     out.push_back(counted(count, "fault") + " never took effect");
   }

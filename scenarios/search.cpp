@@ -24,7 +24,8 @@ Drawn draw_search(const ScenarioRequest& request, const Catalogs& catalogs) {
 }  // namespace
 
 Scenario make_search() {
-  return {"search", "generated plans with one to four faults: cells and pairs drawn least first",
+  return {std::string(kSearchScenario),
+          "generated plans with one to four faults: cells and pairs drawn least first",
           draw_search};
 }
 

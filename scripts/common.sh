@@ -7,8 +7,8 @@
 readonly BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
-  nlohmann-json3-dev libcli11-dev libfmt-dev librapidcheck-dev libnl-3-dev libnl-route-3-dev libnftables-dev
-  libsqlitecpp-dev libsqlite3-dev
+  nlohmann-json3-dev libcli11-dev libfmt-dev librapidcheck-dev
+  libnl-3-dev libnl-route-3-dev libnftables-dev libsqlitecpp-dev libsqlite3-dev
   libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )

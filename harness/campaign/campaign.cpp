@@ -150,7 +150,7 @@ class Campaign {
       if (signal_ != 0) break;
       // When the time is up it is drawn all the same: what was not reached is not delivered.
       draws_.push_back(draw);
-      if (request_.scenario == "search") continue;  // one sequence over all pairs and protocols
+      if (request_.scenario == kSearchScenario) continue;  // one sequence over all draws
       auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
       for (auto& one : drawn.cases) {
         check_plan(one.plan, catalogs_);
@@ -173,9 +173,9 @@ class Campaign {
   std::unique_ptr<CaseSource> search() {
     constexpr std::uint64_t kUsualCases = 100;  // as the scenario draws by itself
     const bool follows = request_.scenario == "cells" && request_.time;
-    if (request_.scenario != "search" && !follows) return nullptr;
+    if (request_.scenario != kSearchScenario && !follows) return nullptr;
     auto cases = request_.draw.cases;
-    if (request_.time) cases = request_.scenario == "search" ? cases : 0;  // 0: without end
+    if (request_.time) cases = request_.scenario == kSearchScenario ? cases : 0;  // 0: without end
     else if (cases == 0) cases = kUsualCases;
     if (cases != 0) progress_.set_total(cases + controls_);
     return std::make_unique<SearchSource>(PlanGenerator(draws_, catalogs_), cases, false);
@@ -368,7 +368,7 @@ int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs&
   for (const auto& protocol : request.protocols) {
     draw.base.protocol = protocol;
     if (patterns) break;
-    if (request.scenario == "search")
+    if (request.scenario == kSearchScenario)
       PlanGenerator({draw}, catalogs);
     else
       catalogs.find_scenario(request.scenario).draw(draw, catalogs);

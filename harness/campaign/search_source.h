@@ -22,7 +22,7 @@ class SearchSource : public CaseSource {
     return generator_.draw();
   }
   void learn(const PlannedCase& planned, const CaseResult& result) override {
-    if (learns_ && planned.plan.scenario == "search")
+    if (learns_ && planned.plan.scenario == kSearchScenario)
       generator_.learn(planned.plan, result.delivered);
   }
   /// For whoever wants a plan near one that was interesting.

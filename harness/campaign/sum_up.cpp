@@ -116,6 +116,13 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
       const bool clean = result.verdict == Verdict::pass || result.verdict == Verdict::known_issue;
       of->good += (of == &canary ? found : clean) ? 1 : 0;
     }
+    if (result.plan.scenario == kSearchScenario) {
+      ++summary.searched;
+      if (result.verdict == Verdict::not_delivered) {
+        ++summary.missed;
+        continue;
+      }
+    }
     if (result.signature.empty()) continue;
     auto [found, fresh] = groups.try_emplace(result.signature, FindingGroup());
     if (fresh || result.verdict < found->second.verdict) {
@@ -132,6 +139,10 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
                    [](const auto& a, const auto& b) { return a.verdict < b.verdict; });
   for (const auto& one : {control, canary, sight})
     if (one.cases > 0) summary.controls.push_back(one);
+  if (summary.searched > 0)
+    summary.notes.push_back(
+        fmt::format("a search drew {} plans; {} of them missed a point and tested nothing",
+                    summary.searched, summary.missed));
 }
 
 }  // namespace migfuzz

@@ -71,14 +71,18 @@ class Truth final : public Checker {
            text_field(event, "status") == "completed";
   }
 
+  // Heard by the manager; or, where that could not hear it, seen on the return path: SHUT with 0.
+  static bool says_it_has_the_image(const Event& event) {
+    if (event.actor == "destination")
+      return event.name == "MIGRATION" && text_field(event, "status") == "completed";
+    return event.actor == "channel" && event.kind == "return-path" && event.name == "shut" &&
+           number_field(event, "value") == 0;
+  }
+
   static bool destination_had_image(const History& history, const Evidence& e) {
     if (e.exam_at_switch && e.exam_at_switch->readable) return true;
     if (history.first("destination", "heartbeat") != nullptr) return true;
-    for (const auto& event : history.events())
-      if (event.actor == "destination" && event.name == "MIGRATION" &&
-          text_field(event, "status") == "completed")
-        return true;
-    return false;
+    return std::any_of(history.events().begin(), history.events().end(), says_it_has_the_image);
   }
 };
 

@@ -286,6 +286,7 @@ nlohmann::json to_json(const Summary& summary) {
           {"cases_per_hour", finite(summary.cases_per_hour())},
           {"verdicts", std::move(verdicts)},
           {"cells", {{"required", summary.cells_required}, {"delivered", summary.cells_delivered}}},
+          {"search", {{"cases", summary.searched}, {"missed", summary.missed}}},
           {"coverage", std::move(coverage)},
           {"findings", std::move(findings)},
           {"controls", std::move(controls)},
@@ -316,6 +317,10 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.cells_required = cells.count("required", 0, kAnyU64);
   summary.cells_delivered = cells.count("delivered", 0, kAnyU64);
   cells.finish();
+  StrictObject search = object.object("search");
+  summary.searched = search.count("cases", 0, kAnyU64);
+  summary.missed = search.count("missed", 0, kAnyU64);
+  search.finish();
   summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);
@@ -323,6 +328,8 @@ Summary summary_from_json(const nlohmann::json& json) {
   object.finish();
   return summary;
 }
+
+bool search_is_blind(const Summary& summary) { return summary.missed > summary.searched / 2; }
 
 int exit_status(const Summary& summary) {
   constexpr int kFailuresFound = 1;
@@ -336,7 +343,8 @@ int exit_status(const Summary& summary) {
       std::any_of(summary.controls.begin(), summary.controls.end(),
                   [](const Control& control) { return control.good < control.cases; });
   const bool doubtful = blind || count_of(summary, Verdict::infra) > 0 ||
-                        count_of(summary, Verdict::not_delivered) > 0 ||
+                        count_of(summary, Verdict::not_delivered) > summary.missed ||
+                        search_is_blind(summary) ||
                         summary.cells_delivered < summary.cells_required || summary.cases == 0;
   return doubtful ? kInconclusive : 0;
 }

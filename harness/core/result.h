@@ -88,6 +88,9 @@ struct Summary {
   std::map<Verdict, std::uint64_t> verdicts;
   std::uint64_t cases = 0;
   std::uint64_t cells_required = 0, cells_delivered = 0;
+  std::uint64_t searched = 0;          // cases that a search drew
+  std::uint64_t missed = 0;            // of these: whose points were not all passed, verdict
+                                       // not-delivered; they test nothing, and nothing is amiss
   std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
@@ -100,6 +103,8 @@ CaseResult case_result_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const Summary& summary);
 Summary summary_from_json(const nlohmann::json& json);
 
+/// More than half of what the search drew missed its points: it looks where nothing is.
+bool search_is_blind(const Summary& summary);
 /// The whole run's exit status: 0, 1 or 3 (see README): 1 failures, 3 inconclusive.
 int exit_status(const Summary& summary);
 

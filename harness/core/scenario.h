@@ -57,6 +57,9 @@ struct ScenarioRequest {
   std::string versions;  // for the cells; empty where a run has one pair of QEMUs only
 };
 
+/// The scenario of every plan that was searched for and not enumerated.
+inline constexpr std::string_view kSearchScenario = "search";
+
 /// Makes the migration need several passes over memory before it converges. QEMU takes no measure
 /// of its bandwidth in the first 100 ms (BUFFER_DELAY, migration.c) and completes after a pass
 /// that was shorter, however much is dirty: so the bandwidth is limited, too.

@@ -250,7 +250,7 @@ void repair(Plan& plan, const ScenarioRequest& ground, const Catalogs& catalogs)
 
 Plan draw_plan(const ScenarioRequest& ground, const Choice& choice, const Catalogs& catalogs) {
   Plan plan = ground.base;
-  plan.scenario = "search";
+  plan.scenario = kSearchScenario;
   draw_guest(plan, ground.base);
   draw_parameters(plan, ground.base);
   plan.transport = *rc::gen::element(Transport::tcp, Transport::unix_tight);
@@ -426,7 +426,7 @@ std::optional<PlannedCase> PlanGenerator::mutate(const PlannedCase& planned,
       repair(other, *ground, catalogs_);
       return other;
     });
-    plan.scenario = "search";
+    plan.scenario = kSearchScenario;
     if (plan != planned.plan && accepts(plan)) return PlannedCase{std::move(plan), std::nullopt};
   }
   return std::nullopt;

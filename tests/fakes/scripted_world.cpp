@@ -452,6 +452,8 @@ struct ScriptedWorld::Model : Migration {
       if (back_received < kShutEnd) break;
       if (std::string_view(name) == "ack") back_pacing.acknowledgement(offset);
       seen_point(Phase::commit, name, offset, true);
+      if (offset == kShutEnd)
+        history.add("channel", "return-path", "shut", {{"value", std::int64_t{0}}});
     }
     auto limit = back_received;
     limit = std::min(limit, barrier(true));

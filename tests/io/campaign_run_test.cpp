@@ -288,7 +288,7 @@ TEST_CASE("A search runs the same plans again", "[resume]") {
   CHECK(run(asked) < 2);
   CHECK(plans(f / "two") == first);
   asked.output = f / "other";
-  asked.draw.seed += 1;
+  asked.draw.base.seed += 1;
   CHECK(run(asked) < 2);
   CHECK(plans(f / "other") != first);
 }

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "harness/core/error.h"
 #include "harness/core/search.h"
 #include "tests/fakes/scripted_case.h"
 

@@ -239,6 +239,12 @@ TEST_CASE("truth rejects a completion without an image and a run without steps",
   g.without("destination", "heartbeat").without("destination", "qmp-event");
   g.evidence.exam_at_switch.reset();
   rejects(*checker, g, "false-completion");
+  const auto shut = [&](std::int64_t value) {
+    auto with = g;
+    return with.event(101, "channel", "return-path", "shut", {{"value", value}});
+  };
+  rejects(*checker, shut(1), "false-completion");
+  accepts(*checker, shut(0));
   g = healthy();
   g.evidence.beats_after_settle_destination = 0;
   rejects(*checker, g, "false-running");

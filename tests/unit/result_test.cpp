@@ -127,6 +127,13 @@ TEST_CASE("The exit status is 0 only when everything required was shown", "[resu
     summary.verdicts[doubtful] = 1;
     CHECK(exit_status(summary) == 3);
   }
+  summary = clean_summary();
+  summary.verdicts[Verdict::not_delivered] = summary.missed = 1;
+  summary.searched = 2;
+  CHECK(exit_status(summary) == 0);
+  summary.verdicts[Verdict::not_delivered] = summary.missed = 2;  // it finds nothing
+  CHECK(exit_status(summary) == 3);
+
   for (const Verdict accepted : {Verdict::hazard, Verdict::known_issue, Verdict::expected_loss}) {
     summary = clean_summary();
     summary.verdicts[accepted] = 1;

@@ -106,8 +106,7 @@ std::pair<Plan, std::optional<OpenBundle>> read_case(const std::string& given) {
     fmt::print("bundle of {}\n    {}\n", bundle.made, bundle.signature);
     return {bundle.plan, bundle};
   }
-  const auto path = io::is_folder(given) ? given + "/plan.json" : given;
-  return {plan_from_text(io::read_input(path, 1 << 20), path), std::nullopt};
+  return {read_stored_plan(given).plan, std::nullopt};
 }
 
 // A plan from another machine names paths of that machine: the same name is looked for on PATH.

@@ -12,7 +12,7 @@ namespace migfuzz {
 int list_catalog(const std::string& kind, const Catalogs& catalogs);
 
 struct ReplayRequest {
-  std::string path;  // plan.json, a case's folder, or a bundle
+  std::string path;  // plan.json, minimal.json, a file of a corpus, a case's folder, or a bundle
   std::string source_qemu, destination_qemu;  // in the place of the plan's; empty: the plan's
   std::uint64_t times = 1;
   unsigned jobs = 1;

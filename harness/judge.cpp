@@ -20,11 +20,16 @@ double end_of(const History& history) {
 std::string fault_words(const Plan& plan) {
   if (plan.plant == "double-writer") return "double-writer-" + plan.disk;
   if (plan.faults.empty()) return plan.plant.empty() ? "no-fault" : "canary-" + plan.plant;
-  std::string words;
-  for (const auto& fault : plan.faults)
-    words += fmt::format("{}{}/{}-{}", words.empty() ? "" : "/",
-                         to_string(fault.trigger.point.phase), fault.kind, to_string(fault.side));
-  return words;
+  if (plan.faults.size() > 1) return "several-faults";
+  const auto& fault = plan.faults.front();
+  return fmt::format("{}/{}-{}", to_string(fault.trigger.point.phase), fault.kind,
+                     to_string(fault.side));
+}
+
+// The oracle's own failures are named apart from QEMU's.
+std::string face_of(const Finding& finding) {
+  const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
+  return symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;
 }
 
 std::vector<Finding> run_checkers(const Plan& plan, const History& history, const Evidence& e,
@@ -113,13 +118,32 @@ std::vector<double> beats(const History& history, std::string_view host) {
 
 }  // namespace
 
-// checker/symptom/phase/fault-side/protocol, with phase/fault-side of each fault: words only,
-// nothing that differs between two runs or two machines. The oracle's own failures are named apart
-// from QEMU's.
+std::string signature_at(const Plan& plan, const std::string& face) {
+  return fmt::format("{}/{}/{}", face, fault_words(plan), plan.protocol);
+}
+
 std::string signature_of(const Plan& plan, const Finding& finding) {
-  const auto symptom = finding.symptom.empty() ? "unnamed" : finding.symptom;
-  const auto head = symptom.starts_with("oracle/") ? symptom : finding.checker + "/" + symptom;
-  return fmt::format("{}/{}/{}", head, fault_words(plan), plan.protocol);
+  return signature_at(plan, face_of(finding));
+}
+
+std::vector<std::string> signatures_of(const Plan& plan, const Finding& finding) {
+  std::vector<std::string> all{signature_of(plan, finding)};
+  if (plan.faults.size() < 2) return all;
+  for (const auto& fault : plan.faults) {
+    auto alone = plan;
+    alone.faults = {fault};
+    all.push_back(signature_of(alone, finding));
+  }
+  return all;
+}
+
+std::string face_of(const std::string& signature) {
+  const auto first = signature.find('/');
+  return first == signature.npos ? signature : signature.substr(0, signature.find('/', first + 1));
+}
+
+bool names_place(const std::string& face) {
+  return face.starts_with("clean-exit/assertion:");
 }
 
 void name_verdict(CaseResult& result) {

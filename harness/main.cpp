@@ -24,6 +24,7 @@
 #include "harness/io/child.h"
 #include "harness/io/files.h"
 #include "harness/protocols/catalog.h"
+#include "harness/shrink_command.h"
 #include "reports/report.h"
 #include "scenarios/catalog.h"
 
@@ -55,6 +56,7 @@ struct Typed {
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
   std::string machine, output = "migfuzz-out", known_issues, disk, transport;
   std::string cases, seed, jobs, times = "1", path, list_kind, replay_output, time, shard;
+  std::string corpus, confirm = "10", shrink_time, shrink_output;
   std::vector<std::string> folders;
   bool quiet = false, resume = false;
 };
@@ -94,17 +96,28 @@ std::uint64_t memory_bytes(const std::string& text) {
   return value << shift;
 }
 
-// "90s", "10m", "8h".
+// "90s", "10m", "8h"; of --shrink-time "0" is none.
 Milliseconds duration(const std::string& option, const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   const std::uint64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (option == "--shrink-time" && text == "0") return Milliseconds(0);
   constexpr std::uint64_t kMost = 365 * 24 * 3600;
   if (error != std::errc() || seconds == 0 || value == 0 || value > kMost / seconds)
     throw UsageError(
         fmt::format("{}: `{}` is not a length of time such as 90s, 10m or 8h", option, text));
   return std::chrono::seconds(value * seconds);
+}
+
+// A tenth of a run that ends in time is for understanding what it found.
+Milliseconds shrink_time(const Typed& typed, const std::optional<Milliseconds>& whole) {
+  if (typed.shrink_time.empty()) return whole ? *whole / 10 : Milliseconds(0);
+  const auto time = duration("--shrink-time", typed.shrink_time);
+  if (whole && time >= *whole)
+    throw UsageError(fmt::format("--shrink-time: {} leaves nothing of --time={} for the cases",
+                                 typed.shrink_time, typed.time));
+  return time;
 }
 
 std::vector<Phase> phases(const std::vector<std::string>& words) {
@@ -183,6 +196,11 @@ unsigned jobs(const Typed& typed) {
   return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
+std::vector<KnownIssue> known_issues(const Typed& typed) {
+  if (typed.known_issues.empty()) return {};
+  return known_issues_from_text(io::read_input(typed.known_issues, 16 << 20), typed.known_issues);
+}
+
 CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
                                  const std::string& command) {
   CampaignRequest request;
@@ -216,9 +234,10 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   if (!typed.time.empty()) request.time = duration("--time", typed.time);
   request.command = command;
   request.version = MIGFUZZ_VERSION;
-  if (!typed.known_issues.empty())
-    request.known_issues =
-        known_issues_from_text(io::read_input(typed.known_issues, 16 << 20), typed.known_issues);
+  request.known_issues = known_issues(typed);
+  request.corpus = typed.corpus;
+  request.confirm = number("--confirm", typed.confirm, 1, 10000);
+  request.shrink_time = shrink_time(typed, request.time);
   return request;
 }
 
@@ -233,6 +252,53 @@ void add_machine_options(CLI::App* command, Typed& typed) {
       ->type_name("LIST");
   command->add_option("--accel", typed.accel, "auto, kvm or tcg; auto boots the guest to find out")
       ->type_name("NAME");
+}
+
+void add_shrink_options(CLI::App* command, Typed& typed) {
+  command
+      ->add_option("--shrink-time", typed.shrink_time,
+                   "time for confirming and shrinking what failed, such as 5m")
+      ->type_name("TIME");
+  command->add_option("--confirm", typed.confirm, "runs that say how often a failure comes up")
+      ->type_name("N");
+  command
+      ->add_option("--corpus", typed.corpus,
+                   "folder of minimal plans: replayed first, new ones are added")
+      ->type_name("DIR");
+}
+
+CLI::App* add_shrink(CLI::App& app, Typed& typed) {
+  auto* shrink = app.add_subcommand("shrink", "Find out how often a plan fails, and why it must");
+  shrink->add_option("plan", typed.path, "plan.json, a file of a corpus, or a case's folder")
+      ->required();
+  shrink
+      ->add_option("--output", typed.shrink_output,
+                   "folder for shrink.jsonl and minimal.json; without it: the case's folder, or "
+                   "migfuzz-shrink")
+      ->type_name("DIR");
+  shrink->add_option("--jobs", typed.jobs, "runs at the same time; without it: one per core")
+      ->type_name("N");
+  shrink->add_option("--known-issues", typed.known_issues, "failures that are not followed")
+      ->type_name("FILE");
+  shrink->add_flag("--quiet", typed.quiet, "print only the sum");
+  add_shrink_options(shrink, typed);
+  return shrink;
+}
+
+ShrinkCommand shrink_request(const Typed& typed) {
+  ShrinkCommand request;
+  request.path = typed.path;
+  request.output = !typed.shrink_output.empty() ? typed.shrink_output
+                   : io::is_folder(typed.path)  ? typed.path
+                                                : "migfuzz-shrink";
+  request.corpus = typed.corpus;
+  if (!typed.shrink_time.empty()) request.time = duration("--shrink-time", typed.shrink_time);
+  if (request.time.count() == 0) throw UsageError("--shrink-time: 0 leaves no time to shrink in");
+  request.confirm = number("--confirm", typed.confirm, 1, 10000);
+  request.jobs = jobs(typed);
+  request.quiet = typed.quiet;
+  request.known_issues = known_issues(typed);
+  return request;
 }
 
 CLI::App* add_run(CLI::App& app, Typed& typed) {
@@ -272,6 +338,7 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
       ->type_name("NAME");
   run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")
       ->type_name("FILE");
+  add_shrink_options(run, typed);
   run->add_flag("--quiet", typed.quiet, "print nothing but errors");
   add_machine_options(run, typed);
   return run;
@@ -288,7 +355,8 @@ std::vector<std::string> with_default_command(int argc, char** argv) {
 }
 
 int run_program(int argc, char** argv) {
-  const std::vector<std::string> commands{"run", "replay", "list", "report", "merge", "doctor"};
+  const std::vector<std::string> commands{"run",    "replay", "shrink", "list",
+                                          "report", "merge",  "doctor"};
   const std::string first = argc > 1 ? argv[1] : "";
   if (!first.empty() && !first.starts_with("-") &&
       std::find(commands.begin(), commands.end(), first) == commands.end())
@@ -305,7 +373,9 @@ int run_program(int argc, char** argv) {
       "Example: migfuzz --phase=stopcopy --output=out");
   auto* run = add_run(app, typed);
   auto* replay_command = app.add_subcommand("replay", "Run a stored case again");
-  replay_command->add_option("plan", typed.path, "plan.json, a case's folder, or a bundle")
+  replay_command
+      ->add_option("plan", typed.path,
+                   "plan.json, minimal.json, a file of a corpus, a case's folder, or a bundle")
       ->required();
   replay_command->add_option("--times", typed.times, "how often")->type_name("N");
   replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");
@@ -317,6 +387,7 @@ int run_program(int argc, char** argv) {
       ->add_option("--destination-qemu", typed.destination_qemus, "in the place of the plan's")
       ->type_name("FILE");
   replay_command->add_flag("--quiet", typed.quiet, "print only the sum");
+  auto* shrink = add_shrink(app, typed);
   auto* list = app.add_subcommand("list",
                                   "Explain phases, points, faults, guests, checkers, "
                                   "protocols, scenarios or outcomes");
@@ -366,6 +437,7 @@ int run_program(int argc, char** argv) {
     request.destination_qemu = only("--destination-qemu", typed.destination_qemus);
     return replay(loop, request, catalogs, trial);
   }
+  if (shrink->parsed()) return shrink_plan(loop, shrink_request(typed), catalogs, trial);
   if (doctor_command->parsed()) return doctor(loop, base_plan(typed), catalogs, trial);
   if (run->parsed())
     return run_campaign(loop, campaign_request(typed, catalogs, command), catalogs, trial,

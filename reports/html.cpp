@@ -336,6 +336,10 @@ std::string breakable(const std::string& text) {
   return out;
 }
 
+std::string minor(const std::string& text) {
+  return text.empty() ? "" : "<p class=\"minor\">" + html(text) + "</p>";
+}
+
 std::string findings(const Summary& summary) {
   std::string out = "<section id=\"findings\"><h2>Findings</h2>";
   if (summary.findings.empty()) {
@@ -354,13 +358,17 @@ std::string findings(const Summary& summary) {
            "</td><td data-label=\"Cases\" class=\"num\">" + std::to_string(group.count) +
            "</td><td data-label=\"What\"><p>" + html(group.what) +
            "</p><p class=\"minor\"><span class=\"checker\">" + html(group.checker) +
-           "</span> <code>" + html(group.signature) + "</code></p></td>" +
-           "<td data-label=\"Where\"><code>" + breakable(point) + "</code><p class=\"minor\">" +
-           html(group.fault) + (group.side.empty() ? "" : " on " + html(group.side)) + "</p>";
+           "</span> <code>" + html(group.signature) + "</code></p>" + minor(sightings_of(group)) +
+           "</td>" + "<td data-label=\"Where\"><code>" + breakable(point) +
+           "</code><p class=\"minor\">" + html(group.fault) +
+           (group.side.empty() ? "" : " on " + html(group.side)) + "</p>";
     if (!group.case_id.empty()) {
       out += "<a class=\"open\" href=\"#case=" + html(group.case_id) + "\">Open the case</a>";
     }
-    out += "</td><td data-label=\"Replay\">" + command(group.replay) + "</td></tr>";
+    out +=
+        "</td><td data-label=\"Replay\">" + command(group.replay) + minor(reproduction_of(group));
+    if (!group.minimal.empty()) out += minor("the minimal plan:") + command(group.minimal);
+    out += "</td></tr>";
   }
   return out + "</tbody></table></section>\n";
 }

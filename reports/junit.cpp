@@ -73,6 +73,11 @@ std::string account_of(const Summary& summary, const CaseResult& result) {
     out += "\n";
   }
   if (!result.delivery_proof.empty()) out += "delivered: " + result.delivery_proof + "\n";
+  for (const FindingGroup& group : summary.findings) {
+    if (group.case_id != result.id || group.shrink_end.empty()) continue;
+    out += group.signature + ": " + reproduction_of(group) + "\n";
+    if (!group.minimal.empty()) out += "minimal plan: " + group.minimal + "\n";
+  }
   return out + "replay: " + replay_of(summary, result) + "\n";
 }
 

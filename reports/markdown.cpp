@@ -52,6 +52,15 @@ std::string code(std::string_view text) {
   return fence + (longest > 0 ? " " + inner + " " : inner) + fence;
 }
 
+// What a row of the table has no room for, of a finding that somebody confirmed.
+std::string details(const FindingGroup& group) {
+  if (group.shrink_end.empty()) return "";
+  std::string out = "- " + code(group.signature) + ": " + md(reproduction_of(group)) + "; " +
+                    md(sightings_of(group));
+  if (!group.minimal.empty()) out += "; minimal plan: " + code(group.minimal);
+  return out + "\n";
+}
+
 std::string findings_table(const Summary& summary) {
   if (summary.findings.empty()) return "No findings.\n\n";
   std::string out =
@@ -59,16 +68,18 @@ std::string findings_table(const Summary& summary) {
       "|---|---:|---|---|---|---|---|\n";
   constexpr std::size_t kRowsMax = 50;
   std::size_t rows = 0;
+  std::string told;
   for (const FindingGroup& group : summary.findings) {
     if (++rows > kRowsMax) break;
     out += "| " + std::string(to_string(group.verdict)) + " | " + std::to_string(group.count) +
            " | " + code(group.point) + " | " + md(group.fault + " " + group.side) + " | " +
            md(group.checker) + " | " + md(group.what) + " | " + code(group.replay) + " |\n";
+    told += details(group);
   }
   if (summary.findings.size() > kRowsMax) {
     out += "\n" + std::to_string(summary.findings.size() - kRowsMax) + " more in report.html.\n";
   }
-  return out + "\n";
+  return out + "\n" + told + (told.empty() ? "" : "\n");
 }
 
 std::string coverage_table(const CoverageGrid& grid) {

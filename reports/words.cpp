@@ -228,6 +228,19 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
   return out;
 }
 
+std::string reproduction_of(const FindingGroup& group) {
+  if (group.shrink_end.empty()) return "";
+  return "reproduced " + to_string(group.rate) + "; shrunk: " + group.shrink_end;
+}
+
+std::string sightings_of(const FindingGroup& group) {
+  std::string out;
+  if (!group.first_seen.empty()) out = "first seen " + group.first_seen;
+  if (group.last_seen != group.first_seen) out += ", last " + group.last_seen;
+  for (const auto& versions : group.versions) out += (out.empty() ? "" : "; ") + versions;
+  return out;
+}
+
 std::string point_of(const CaseResult& result) {
   return result.plan.faults.empty() ? "" : to_string(result.plan.faults.front().trigger);
 }

@@ -25,6 +25,12 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
 /// The command that repeats one case, from the output folder.
 std::string replay_of(const Summary& summary, const CaseResult& result);
 
+/// How often a finding was reproduced and what is left of its plan, one sentence; empty when nobody
+/// confirmed it.
+std::string reproduction_of(const FindingGroup& group);
+/// "first seen 2026-11-22T05:00:00Z, last …; 7.2.22 -> 7.2.22": what is known, may be empty.
+std::string sightings_of(const FindingGroup& group);
+
 /// The trigger of the first fault as text, "" without faults.
 std::string point_of(const CaseResult& result);
 

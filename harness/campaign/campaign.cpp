@@ -1,6 +1,5 @@
 #include "harness/campaign/campaign.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,7 +14,9 @@
 #include "harness/campaign/recorded_request.h"
 #include "harness/campaign/remaining.h"
 #include "harness/campaign/search_source.h"
+#include "harness/campaign/utc.h"
 #include "harness/core/error.h"
+#include "harness/judge.h"
 
 namespace migfuzz {
 namespace {
@@ -25,11 +26,6 @@ std::string host_text() {
   ::uname(&name);
   return fmt::format("{} cores, {} {}, {}", ::sysconf(_SC_NPROCESSORS_ONLN), name.sysname,
                      name.release, ::geteuid() == 0 ? "root" : "ordinary user");
-}
-
-std::string utc_now(const char* format) {
-  const std::time_t now = std::time(nullptr);
-  return fmt::format(fmt::runtime(format), fmt::gmtime(now));
 }
 
 // Of no-fault migrations: a resumed run has others, too, before its first case.
@@ -56,12 +52,18 @@ class Campaign {
         progress_(Progress::style_of_terminal(request.quiet), 0) {}
 
   int run() {
+    if (!request_.corpus.empty()) corpus_ = read_corpus(request_.corpus);
     open_run();
+    if (request_.resume)  // the corpus as it was when the run began
+      std::erase_if(corpus_, [this](const auto& one) { return one.found >= run_.facts.started; });
     progress_.say(fmt::format("seed {}", request_.draw.base.seed));
     missing_ = pool_.missing_capabilities();  // the machine's, the same for every pair
-    std::vector<PlannedCase> cases;
+    std::vector<PlannedCase> drawn;
     for (const auto& pair : request_.pairs)
-      for (auto& one : prepare(pair)) cases.push_back(std::move(one));
+      for (auto& one : prepare(pair)) drawn.push_back(std::move(one));
+    auto cases = corpus_cases();
+    cases.insert(cases.end(), std::make_move_iterator(drawn.begin()),
+                 std::make_move_iterator(drawn.end()));
     place(cases);
     output_.record(summary_, matrix_);
     std::vector<std::unique_ptr<CaseSource>> sources;
@@ -69,13 +71,14 @@ class Campaign {
     if (auto more = search()) sources.push_back(std::move(more));
     run_cases(ChainedSource(std::move(sources)), request_.shard);
     progress_.finish();
+    reduced_ = confirm_and_shrink();
     return finish();
   }
 
  private:
   // What is known before anything is run. A resumed run begins with what it knew.
   void open_run() {
-    run_.facts.started = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
+    run_.facts.started = utc_now();
     if (request_.resume) {
       run_ = output_.unfinished();
       if (!request_.seed_given) request_.draw.base.seed = run_.facts.seed;
@@ -93,7 +96,8 @@ class Campaign {
     summary_.version = request_.version;
     summary_.host = host_text();
     if (!request_.time) return;
-    const std::chrono::duration<double> left(seconds_of(*request_.time) - output_.seconds());
+    const std::chrono::duration<double> left(seconds_of(*request_.time - request_.shrink_time) -
+                                             output_.seconds());
     deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(left);
   }
 
@@ -142,6 +146,8 @@ class Campaign {
     adopt(draw, choose(pool_, draw.base, request_.memory_given,
                        catalogs_.find_guest(draw.base.guest.name)));
     begin_run();
+    for (const auto& one : corpus_)
+      replayed_.push_back({one.signature, adapted(one.plan, draw.base)});
     std::vector<PlannedCase> cases;
     for (const auto& protocol : request_.protocols) {
       draw.base.protocol = protocol;
@@ -173,7 +179,7 @@ class Campaign {
   std::unique_ptr<CaseSource> search() {
     constexpr std::uint64_t kUsualCases = 100;  // as the scenario draws by itself
     const bool follows = request_.scenario == "cells" && request_.time;
-    if (request_.scenario != kSearchScenario && !follows) return nullptr;
+    if ((request_.scenario != kSearchScenario && !follows) || draws_.empty()) return nullptr;
     auto cases = request_.draw.cases;
     if (request_.time) cases = request_.scenario == kSearchScenario ? cases : 0;  // 0: without end
     else if (cases == 0) cases = kUsualCases;
@@ -184,8 +190,6 @@ class Campaign {
   void adopt(ScenarioRequest& draw, const Chosen& chosen) {
     draw.base.accel = chosen.accel;
     draw.base.guest.memory_bytes = chosen.memory_bytes;
-    versions_[{draw.base.source.binary, draw.base.destination.binary}] = {
-        chosen.source_version, chosen.destination_version};
     if (request_.pairs.size() > 1)
       draw.versions = chosen.source_version + " -> " + chosen.destination_version;
     // `pc` is another machine type in every version: two versions need one that both know.
@@ -258,11 +262,7 @@ class Campaign {
         remaining,
         [&](Pool::Done& done) {
           if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
-          const auto& plan = done.planned.plan;
-          const auto& [source, destination] =
-              versions_.at({plan.source.binary, plan.destination.binary});
-          apply_known_issues(done.result, request_.known_issues, source, destination,
-                             utc_now("{:%Y-%m-%d}"));
+          amend(done.result);
           if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
           if (points != nullptr) longer(*points, done.passed_points);
           progress_.count(done.result);
@@ -299,6 +299,67 @@ class Campaign {
                        matrix_.required.size()));
   }
 
+  // What the workers cannot know: the time of day, and what the list says.
+  void amend(CaseResult& result) const {
+    result.ended = utc_now();
+    const auto arrow = result.versions.find(" -> ");
+    if (arrow == std::string::npos) return;  // no host came up
+    apply_known_issues(result, request_.known_issues, result.versions.substr(0, arrow),
+                       result.versions.substr(arrow + 4), utc_today());
+  }
+
+  // --- findings ---------------------------------------------------------------------------------
+
+  // The plans of the corpus that this machine can run, on each pair of QEMUs.
+  std::vector<PlannedCase> corpus_cases() {
+    std::vector<PlannedCase> cases;
+    std::vector<Replayed> here;
+    for (auto& one : replayed_) {
+      const auto why = why_not_here(one.plan, catalogs_, missing_);
+      if (why.empty()) {
+        cases.push_back({one.plan, std::nullopt});
+        here.push_back(std::move(one));
+      } else {
+        note(fmt::format("corpus: the plan of {} was left out: {}", one.signature, why));
+      }
+    }
+    replayed_ = std::move(here);
+    return cases;
+  }
+
+  std::vector<Reduced> confirm_and_shrink() {
+    HarvestRequest harvesting;
+    harvesting.folder = output_.folder();
+    harvesting.corpus = request_.corpus;
+    harvesting.time = request_.shrink_time;
+    harvesting.confirm = request_.confirm;
+    harvesting.at_once = request_.jobs;
+    harvesting.stop = [this] { return signal_ != 0; };
+    harvesting.amend = [this](CaseResult& result) { amend(result); };
+    harvesting.met = [this](CaseResult result) {
+      output_.add(std::move(result));
+      return output_.results().back();
+    };
+    harvesting.say = [this](const std::string& line) { progress_.say(line); };
+    return harvest(pool_, catalogs_, output_.results(), harvesting);
+  }
+
+  void tell_corpus_and_issues() {
+    std::size_t again = 0;
+    for (const auto& one : replayed_)
+      for (const auto& result : output_.results())
+        if (result.plan == one.plan && face_of(result.signature) == face_of(one.signature)) {
+          ++again;
+          break;
+        }
+    if (!replayed_.empty())
+      note(fmt::format("corpus: {} of {} replayed plans showed their finding again", again,
+                       replayed_.size()));
+    for (const auto& line : stale_issues(request_.known_issues, output_.results(), replayed_,
+                                         utc_today()))
+      note(line);
+  }
+
   void note(const std::string& text) {
     progress_.say("note: " + text);
     const auto& notes = summary_.notes;
@@ -307,10 +368,11 @@ class Campaign {
 
   int finish() {
     if (signal_ == 0) note_what_time_left_out();
+    tell_corpus_and_issues();
     output_.record(summary_, matrix_);
     summary_.interrupted = signal_ != 0;
     summary_.duration_s = output_.seconds();
-    sum_up(summary_, output_.results(), matrix_, output_.folder());
+    sum_up(summary_, output_.results(), matrix_, output_.folder(), reduced_);
     write_bundles(output_.folder(), summary_, output_.results(), catalogs_, missing_);
     output_.finish(summary_, reports_, signal_ == 0);
     print_end();
@@ -323,6 +385,9 @@ class Campaign {
       fmt::print("{}  {}  ×{}\n    {}\n    {}\n", to_string(finding.verdict), finding.signature,
                  finding.count, finding.what, finding.replay);
       if (!finding.bundle.empty()) fmt::print("    {}/{}\n", output_.folder(), finding.bundle);
+      if (finding.minimal.empty()) continue;
+      fmt::print("    reproduced {}; {}\n    {}\n", to_string(finding.rate), finding.shrink_end,
+                 finding.minimal);
     }
     fmt::print("{} cases in {:.1f} s ({:.0f} per hour); cells delivered {}/{}\n", summary_.cases,
                summary_.duration_s, summary_.cases_per_hour(), summary_.cells_delivered,
@@ -340,13 +405,14 @@ class Campaign {
   io::Signals signals_;
   Progress progress_;
   Summary summary_;
-  /// By the two binaries: the versions that they told.
-  std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>> versions_;
   std::map<std::string, std::string> missing_;
   StoredRun run_;
   Matrix matrix_;
   Drawing drawing_;
   std::vector<ScenarioRequest> draws_;
+  std::vector<StoredPlan> corpus_;
+  std::vector<Replayed> replayed_;  // its plans, on this run's hosts
+  std::vector<Reduced> reduced_;
   std::size_t controls_ = 0;
   std::optional<Clock::time_point> deadline_;
   bool out_of_time_ = false;

@@ -2,8 +2,9 @@
 //
 // Order: for each pair of QEMUs the accelerator trial (RAM size and machine type follow from it);
 // for each protocol one no-fault control per transport, which also tells the points of this
-// machine's stream; then the scenario's cases of all pairs and protocols; then, while there is time
-// left, what a search draws. A resumed run goes the same way and leaves out what has finished.
+// machine's stream; then the plans of the corpus, then the scenario's cases of all pairs and
+// protocols; then, while there is time left, what a search draws; then new findings are confirmed
+// and shrunk. A resumed run goes the same way and leaves out what has finished.
 #pragma once
 
 #include <memory>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/campaign/harvest.h"
 #include "harness/campaign/known_issues.h"
 #include "harness/campaign/machine.h"
 #include "harness/campaign/output.h"
@@ -41,6 +43,9 @@ struct CampaignRequest {
   std::string command;  // as typed, for the report
   std::string version;  // of migfuzz
   std::vector<KnownIssue> known_issues;
+  std::string corpus;           // folder of plans that are replayed first; empty: none
+  Milliseconds shrink_time{0};  // for confirming and shrinking, after the cases; 0: neither
+  std::uint64_t confirm = 10;   // runs that confirm a failure
 };
 
 /// Runs it all; returns the exit status of the program. Throws UsageError, CannotRun, OutputError.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/core/error.h"
@@ -20,14 +21,15 @@ std::vector<KnownIssue> known_issues_from_text(const std::string& text, const st
     for (const auto& entry : json.at("issues")) {
       for (const auto& [key, value] : entry.items())
         if (key != "signature" && key != "versions" && key != "reference" && key != "expires" &&
-            key != "explains")
+            key != "explains" && key != "shown_by")
           throw UsageError(
               fmt::format("{}: entry {}: key `{}` is not known; there are signature, "
-                          "versions, reference, expires, explains",
+                          "versions, reference, expires, explains, shown_by",
                           origin, list.size() + 1, key));
       list.push_back({entry.at("signature"), entry.value("versions", ""), entry.at("reference"),
                       entry.value("expires", ""),
-                      entry.value("explains", std::vector<std::string>())});
+                      entry.value("explains", std::vector<std::string>()),
+                      entry.value("shown_by", std::vector<std::string>())});
     }
   } catch (const nlohmann::json::exception& error) {
     throw UsageError(fmt::format("{}: entry {}: {}; give signature and reference of each issue",
@@ -45,6 +47,16 @@ bool names_version(const std::string& prefix, const std::string& version) {
          (version.size() == prefix.size() || version[prefix.size()] == '.');
 }
 
+bool matches_any(const std::string& pattern, const std::vector<std::string>& signatures) {
+  return std::any_of(signatures.begin(), signatures.end(),
+                     [&](const auto& one) { return matches(pattern, one); });
+}
+
+bool matches_any_of(const std::vector<std::string>& patterns, const std::string& text) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return matches(pattern, text); });
+}
+
 // Findings of that verdict or a worse one that a pattern names become `known-issue`; false when
 // there was none.
 bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>& patterns,
@@ -52,7 +64,7 @@ bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>&
   bool any = false;
   for (auto& finding : result.findings)
     for (const auto& pattern : patterns)
-      if (finding.verdict <= at_best && matches(pattern, signature_of(result.plan, finding))) {
+      if (finding.verdict <= at_best && matches_any(pattern, signatures_of(result.plan, finding))) {
         finding.verdict = Verdict::known_issue;
         finding.reason = reference;
         any = true;
@@ -75,6 +87,71 @@ void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
   }
   // One known finding excuses another only where its entry says so: the worst that is left decides.
   name_verdict(result);
+}
+
+namespace {
+
+bool names_a_version(const KnownIssue& issue, const std::string& versions) {
+  const auto arrow = versions.find(" -> ");
+  if (arrow == versions.npos) return issue.versions.empty();
+  return names_version(issue.versions, versions.substr(0, arrow)) ||
+         names_version(issue.versions, versions.substr(arrow + 4));
+}
+
+bool shows(const KnownIssue& issue, const CaseResult& result) {
+  return std::any_of(result.findings.begin(), result.findings.end(), [&](const Finding& finding) {
+    const bool failed = finding.verdict == Verdict::fail || finding.verdict == Verdict::known_issue;
+    return failed && matches_any(issue.signature, signatures_of(result.plan, finding));
+  });
+}
+
+// The case stood where the issue shows for sure.
+bool looked_for(const KnownIssue& issue, const CaseResult& result,
+                const std::vector<Replayed>& replayed) {
+  if (!result.delivered || result.verdict == Verdict::infra) return false;
+  const auto shown_for_sure =
+      std::any_of(replayed.begin(), replayed.end(), [&](const Replayed& one) {
+        return one.plan == result.plan && matches(issue.signature, one.signature);
+      });
+  if (shown_for_sure) return true;
+  if (result.plan.faults.size() > 1) return false;
+  const auto circumstances = signature_at(result.plan, "");  // "/PHASE/FAULT-SIDE/PROTOCOL"
+  if (issue.shown_by.empty())
+    return issue.signature.find('*') == std::string::npos &&
+           issue.signature.ends_with(circumstances);
+  return matches_any_of(issue.shown_by, circumstances.substr(1));
+}
+
+}  // namespace
+
+std::vector<std::string> stale_issues(const std::vector<KnownIssue>& list,
+                                      const std::vector<CaseResult>& results,
+                                      const std::vector<Replayed>& replayed,
+                                      const std::string& today) {
+  std::vector<std::string> lines;
+  for (const auto& issue : list) {
+    Rate rate;
+    for (const auto& result : results) {
+      if (!names_a_version(issue, result.versions)) continue;
+      const bool shown = shows(issue, result);
+      rate.shown += shown ? 1 : 0;
+      rate.runs += shown || looked_for(issue, result, replayed) ? 1 : 0;
+    }
+    if (!issue.expires.empty() && today > issue.expires) {
+      if (rate.shown > 0)
+        lines.push_back(
+            fmt::format("known issue {} expired on {} and excuses nothing any more: "
+                        "{} cases show it ({})",
+                        issue.signature, issue.expires, rate.shown, issue.reference));
+    } else if (rate.runs > 0 && rate.shown == 0) {
+      lines.push_back(
+          fmt::format("known issue {} was not seen in the {} cases that stood where it shows: so "
+                      "it comes up in "
+                      "at most {:.0f} % of them, if at all; if that stays, its entry can go ({})",
+                      issue.signature, rate.runs, 100 * rate.most(), issue.reference));
+    }
+  }
+  return lines;
 }
 
 }  // namespace migfuzz

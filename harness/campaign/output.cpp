@@ -1,6 +1,5 @@
 #include "harness/campaign/output.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/campaign/harvest.h"
+#include "harness/campaign/utc.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -30,13 +31,6 @@ nlohmann::json parse(const std::string& text, const std::string& path) {
     throw UsageError(
         fmt::format("{}: is truncated or not JSON; run migfuzz again or restore it", path));
   return json;
-}
-
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::now();
-  const auto ms = std::chrono::duration_cast<Milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
 }
 
 std::string case_readme(const CaseResult& result) {
@@ -95,7 +89,8 @@ Summary summary_of(const StoredRun& run, const std::vector<Session>& sessions,
   if (const auto left = unfinished_shards(sessions); merged && !left.empty())
     summary.notes.push_back(fmt::format("these parts are missing or did not come to their end: {}",
                                         fmt::join(left, ", ")));
-  sum_up(summary, results, merged ? whole(run.matrix) : run.matrix, folder);
+  sum_up(summary, results, merged ? whole(run.matrix) : run.matrix, folder,
+         read_reduced(folder, results));
   return summary;
 }
 
@@ -104,7 +99,7 @@ Output::Output(std::string folder, Clock::time_point since)
       lock_(folder_),
       store_(folder_ + kDatabase, Store::Access::write),
       since_(since),
-      session_started_(utc_now()) {}
+      session_started_(utc_now_ms()) {}
 
 // --- the run ---
 
@@ -209,7 +204,7 @@ const CaseResult& Output::add(CaseResult result, std::string key,
       io::write_whole(fmt::format("{}/{}", there, name), text);
   }
   result.evidence.clear();
-  const StoredCase one{{key, results_.size(), 0, {}}, std::move(result), passed_points, utc_now()};
+  const StoredCase one{{key, results_.size(), 0, {}}, std::move(result), passed_points, utc_now_ms()};
   store_.end(run_.id, one, session());
   keep(one);
   return results_.back();

@@ -22,6 +22,8 @@ std::string recorded(const CampaignRequest& request) {
       {"--protocol", request.protocols},
       {"--guest", base.guest.name},
       {"--accel", base.accel},
+      {"--corpus", request.corpus},
+      {"--shrink-time", request.shrink_time.count()},
       {"--disk", request.disk_given ? json(base.disk) : json("not given")},
       {"--time", request.time ? json(request.time->count()) : json("not given")},
       {"--memory", request.memory_given ? json(base.guest.memory_bytes) : json("not given")},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/core/outcome.h"
+#include "harness/core/simpler.h"
 
 namespace migfuzz {
 namespace {
@@ -32,6 +33,42 @@ FindingGroup group_of(const CaseResult& result, const std::string& folder) {
     add(group.side, to_string(fault.side));
   }
   return group;
+}
+
+// Adds a case to its group: the worst case is shown, and of those the one with the simplest plan.
+void join(FindingGroup& group, const CaseResult& result, const std::string& key,
+          const std::string& folder) {
+  const bool simplest =
+      !group.shortest || complexity_of(result.plan) < complexity_of(*group.shortest);
+  const auto before = group;
+  const bool worse = group.count == 0 || result.verdict < group.verdict;
+  if (worse || (result.verdict == group.verdict && simplest)) group = group_of(result, folder);
+  group.signature = key;
+  group.count = before.count + 1;
+  group.first_seen = before.first_seen;
+  group.last_seen = std::max(before.last_seen, result.ended);
+  if (group.first_seen.empty() || (!result.ended.empty() && result.ended < group.first_seen))
+    group.first_seen = result.ended;
+  group.versions = before.versions;
+  if (!result.versions.empty() && std::find(group.versions.begin(), group.versions.end(),
+                                            result.versions) == group.versions.end())
+    group.versions.push_back(result.versions);
+  group.shortest = worse || simplest ? result.plan : *before.shortest;
+}
+
+// What the shrink of one of its cases has found out.
+void tell_shrunk(FindingGroup& group, const Reduced& reduced, const std::string& folder) {
+  const auto& shrunk = reduced.shrunk;
+  if (shrunk.understood) return;
+  if (group.shrink_end.empty() || complexity_of(shrunk.plan) < complexity_of(*group.shortest) ||
+      shrunk.plan == *group.shortest) {
+    group.shortest = shrunk.plan;
+    // No time to measure what is left: then what is known of the plan that it came from.
+    group.rate = shrunk.last.runs > 0 ? shrunk.last : shrunk.first;
+    group.shrink_end = shrunk.end;
+    group.minimal =
+        fmt::format("migfuzz replay {}/cases/{}/minimal.json --times 10", folder, reduced.case_id);
+  }
 }
 
 // Rows in the order of phases, then by name.
@@ -92,7 +129,7 @@ Matrix whole(Matrix matrix) {
 }
 
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
-            const std::string& folder) {
+            const std::string& folder, const std::vector<Reduced>& reduced) {
   summary.cases = results.size();
   summary.cells_required = matrix.required.size();
   Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
@@ -124,14 +161,12 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
       }
     }
     if (result.signature.empty()) continue;
-    auto [found, fresh] = groups.try_emplace(result.signature, FindingGroup());
-    if (fresh || result.verdict < found->second.verdict) {
-      const auto count = found->second.count;
-      found->second = group_of(result, folder);
-      found->second.count = count;
-    }
-    ++found->second.count;
+    const auto key = group_of_case(result, reduced);
+    join(groups[key], result, key, folder);
   }
+  for (const auto& one : reduced)
+    if (const auto group = groups.find(one.key); group != groups.end())
+      tell_shrunk(group->second, one, folder);
   summary.cells_delivered = delivered.size();
   summary.coverage = coverage_of(matrix, delivered);
   for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));

@@ -1,13 +1,15 @@
 // From finished cases to the summary: verdict counts, coverage, findings by signature, controls.
 //
-// Pure. What was required is told apart from what was delivered, and both from what was left out:
-// a cell that this machine cannot do, or that makes no sense anywhere, has its reason in the table.
+// Pure. A finding is one bug as far as can be told (campaign/reduce.h), not one case. What was
+// required is told apart from what was delivered, and both from what was left out: a cell that this
+// machine cannot do, or that makes no sense anywhere, has its reason in the table.
 #pragma once
 
 #include <set>
 #include <string>
 #include <vector>
 
+#include "harness/campaign/reduce.h"
 #include "harness/core/result.h"
 #include "harness/core/scenario.h"
 
@@ -30,9 +32,9 @@ Matrix whole(Matrix matrix);
 /// there already: two QEMUs, two machines.
 void list_also(std::string& list, const std::string& one);
 
-/// Fills everything of `summary` that follows from the cases. `folder` is where the evidence lies,
-/// for the replay lines.
+/// Fills everything of `summary` that follows from the cases and from what was shrunk of them.
+/// `folder` is where the evidence lies, for the replay lines.
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
-            const std::string& folder = ".");
+            const std::string& folder = ".", const std::vector<Reduced>& reduced = {});
 
 }  // namespace migfuzz

@@ -110,6 +110,7 @@ Finding read_finding(StrictObject& object) {
 }
 
 json group_to_json(const FindingGroup& group) {
+  json shortest = group.shortest ? to_json(*group.shortest) : json();
   return {{"signature", clean_utf8(group.signature)},
           {"verdict", to_string(group.verdict)},
           {"count", group.count},
@@ -121,7 +122,28 @@ json group_to_json(const FindingGroup& group) {
           {"what", clean_utf8(group.what)},
           {"replay", clean_utf8(group.replay)},
           {"case_id", clean_utf8(group.case_id)},
-          {"bundle", clean_utf8(group.bundle)}};
+          {"bundle", clean_utf8(group.bundle)},
+          {"first_seen", clean_utf8(group.first_seen)},
+          {"last_seen", clean_utf8(group.last_seen)},
+          {"versions", texts_to_json(group.versions)},
+          {"shortest", std::move(shortest)},
+          {"rate",
+           {{"shown", group.rate.shown},
+            {"runs", group.rate.runs},
+            {"least", group.rate.least()},
+            {"most", group.rate.most()}}},
+          {"minimal", clean_utf8(group.minimal)},
+          {"shrink_end", clean_utf8(group.shrink_end)}};
+}
+
+Rate read_rate(StrictObject object) {
+  Rate rate;
+  rate.runs = object.count("runs", 0, kAnyU64);
+  rate.shown = object.count("shown", 0, rate.runs);
+  object.number("least");  // derived, as is `most`: for readers with jq
+  object.number("most");
+  object.finish();
+  return rate;
 }
 
 FindingGroup read_group(StrictObject& object) {
@@ -138,6 +160,14 @@ FindingGroup read_group(StrictObject& object) {
   group.replay = object.text("replay");
   group.case_id = object.text("case_id");
   group.bundle = object.name("bundle", true);
+  group.first_seen = object.text("first_seen");
+  group.last_seen = object.text("last_seen");
+  group.versions = read_texts(object, "versions");
+  if (const json& plan = object.any("shortest"); !plan.is_null())
+    group.shortest = plan_from_json(plan);
+  group.rate = read_rate(object.object("rate"));
+  group.minimal = object.text("minimal");
+  group.shrink_end = object.text("shrink_end");
   return group;
 }
 
@@ -206,6 +236,7 @@ nlohmann::json to_json(const CaseResult& result) {
           {"expected", clean_utf8(result.expected)},
           {"rule", clean_utf8(result.rule)},
           {"versions", clean_utf8(result.versions)},
+          {"ended", clean_utf8(result.ended)},
           {"evidence_kept", clean_utf8(result.evidence_kept)},
           {"duration_ms", finite(result.duration_ms)},
           {"blackout_ms", finite(result.blackout_ms)},
@@ -235,6 +266,7 @@ CaseResult case_result_from_json(const nlohmann::json& json) {
   result.expected = object.text("expected");
   result.rule = object.text("rule");
   result.versions = object.text("versions");
+  if (object.has("ended")) result.ended = object.text("ended");
   result.evidence_kept = object.name("evidence_kept", true);
   result.duration_ms = object.number("duration_ms");
   result.blackout_ms = object.number("blackout_ms");

@@ -6,11 +6,13 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
+#include "harness/core/rate.h"
 #include "harness/core/verdict.h"
 
 namespace migfuzz {
@@ -34,6 +36,7 @@ struct CaseResult {
   std::string delivery_proof;  // one line
   std::string expected, rule;  // what had to be left of the VM, and the table's rule that says so
   std::string versions;        // of both QEMUs: "7.2.22 -> 10.0.2"
+  std::string ended;           // ISO 8601, UTC; empty in results of earlier versions
   std::string evidence_kept;   // folder under cases/, empty for plain passes
   double duration_ms = 0;
   double blackout_ms = -1;        // gap between heartbeats over the switch; -1: none measured
@@ -48,13 +51,20 @@ struct CaseResult {
   std::string required_cell;  // "" for cases outside the matrix (controls, canaries)
 };
 
-/// One kind of failure over a whole run.
+/// One kind of failure over a whole run. What is said of a place, a fault and a case is said of the
+/// one case that is shown. Summaries of earlier versions lack the fields behind `case_id`.
 struct FindingGroup {
   std::string signature;
   Verdict verdict = Verdict::fail;
   std::uint64_t count = 0;
   std::string phase, point, fault, side, checker, what, replay, case_id;
-  std::string bundle;  // its archive in the output folder; empty: there is no evidence
+  std::string bundle{};  // its archive in the output folder; empty: there is no evidence
+  std::string first_seen{}, last_seen{};  // ISO 8601, UTC
+  std::vector<std::string> versions{};    // of the QEMUs that showed it, each pair once
+  std::optional<Plan> shortest{};         // the simplest plan that showed it
+  Rate rate{};                            // of that plan; no runs: it was not confirmed
+  std::string minimal{};                  // what replays it; empty: nobody shrunk it
+  std::string shrink_end{};               // how its shrink ended
 };
 
 /// One row of the coverage table: all points of a phase, for one fault, side and protocol.

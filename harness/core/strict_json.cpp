@@ -195,6 +195,8 @@ void StrictObject::schema(int known) {
   taken_.emplace("schema");
 }
 
+bool StrictObject::has(const char* key) const { return json_.contains(key); }
+
 std::string StrictObject::text(const char* key) {
   const nlohmann::json& value = any(key);
   if (!value.is_string()) refuse(key, "must be text in quotes, but is " + shown_value(value));

@@ -35,6 +35,8 @@ class StrictObject {
 
   /// First of all: a file of another schema deserves that message, not "unknown key".
   void schema(int known);
+  /// For keys that files of earlier versions lack.
+  bool has(const char* key) const;
   std::string text(const char* key);
   /// Letters, digits and ._:/+- only, no "..", not absolute: may become part of a path.
   std::string name(const char* key, bool may_be_empty = false);

@@ -61,6 +61,17 @@ void write_whole(const std::string& path, const std::string& text) {
   refuse(path, error);
 }
 
+// link(2) refuses an existing name, and what it makes is complete at once.
+bool write_new(const std::string& path, const std::string& text) {
+  const auto beside = path + ".new";
+  write_whole(beside, text);
+  const bool made = ::link(beside.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  ::unlink(beside.c_str());
+  if (!made && error != EEXIST) refuse(path, error);
+  return made;
+}
+
 void append_line(const std::string& path, const std::string& line) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!fd) refuse(path, errno);
@@ -96,11 +107,21 @@ bool is_folder(const std::string& path) {
   return std::filesystem::is_directory(path, error);
 }
 
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
 std::vector<std::string> files_in(const std::string& path) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& one : std::filesystem::directory_iterator(path, error))
-    if (one.is_regular_file(error)) names.push_back(one.path().filename().string());
+  if (!is_folder(path)) return names;
+  for (std::filesystem::directory_iterator one(path, error), end; !error && one != end;
+       one.increment(error)) {
+    std::error_code ignored;
+    if (one->is_regular_file(ignored)) names.push_back(one->path().filename().string());
+  }
+  if (error) throw UsageError(fmt::format("{}: cannot be listed: {}", path, error.message()));
   std::sort(names.begin(), names.end());
   return names;
 }

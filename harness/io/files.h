@@ -20,13 +20,17 @@ struct OutputError : std::runtime_error {
 void make_output_folder(const std::string& path);
 /// Writes beside the target and renames over it.
 void write_whole(const std::string& path, const std::string& text);
+/// Writes a file that was not there, whole; false, and nothing done, when there is one.
+bool write_new(const std::string& path, const std::string& text);
 /// Appends one line, in one write; a partial line of a full disk is taken back.
 void append_line(const std::string& path, const std::string& line);
 /// The text of a file of at most `bytes_max`; throws UsageError naming the path.
 std::string read_input(const std::string& path, std::size_t bytes_max);
 bool is_folder(const std::string& path);
 bool is_there(const std::string& path);
-/// Names of the plain files in a folder, sorted; none when there is no such folder.
+bool is_file(const std::string& path);
+/// Names of the plain files in a folder, sorted; none when there is no such folder. Throws
+/// UsageError naming a folder that cannot be listed.
 std::vector<std::string> files_in(const std::string& path);
 void remove_if_there(const std::string& path);
 /// Moves within one file system, whole or not at all.

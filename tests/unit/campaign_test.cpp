@@ -123,6 +123,61 @@ TEST_CASE("A group shows its worst case and keeps its count", "[campaign]") {
   CHECK(summary.findings[0].case_id == "bad");
 }
 
+TEST_CASE("A group says when, on what and by which plan it was seen", "[campaign]") {
+  auto one = result(Verdict::fail, "memory/stale-page/stopcopy/crash-source/handshake");
+  one.ended = "2026-11-22T05:00:10Z";
+  one.versions = "7.2.22 -> 7.2.22";
+  one.plan.guest.dirty_pages_per_s = 9000;
+  auto other = one;
+  other.id = "plainer";
+  other.ended = "2026-11-22T05:00:00Z";
+  other.versions = "7.2.22 -> 10.0.2";
+  other.plan.guest.dirty_pages_per_s = Plan().guest.dirty_pages_per_s;
+  auto third = one;
+  third.ended = "2026-11-22T06:00:00Z";
+  const auto summary = summed({one, other, third}, 1);
+  REQUIRE(summary.findings.size() == 1);
+  const auto& group = summary.findings[0];
+  CHECK(group.count == 3);
+  CHECK(group.first_seen == "2026-11-22T05:00:00Z");
+  CHECK(group.last_seen == "2026-11-22T06:00:00Z");
+  CHECK(group.versions == std::vector<std::string>{"7.2.22 -> 7.2.22", "7.2.22 -> 10.0.2"});
+  CHECK(group.shortest == other.plan);
+  CHECK(group.case_id == "plainer");  // what is shown is the simplest of the worst
+  CHECK(group.rate.runs == 0);
+  CHECK(group.minimal.empty());
+}
+
+TEST_CASE("A face that names its place in the code is one finding in every cell", "[campaign]") {
+  std::vector<CaseResult> results;
+  for (const auto* where : {"commit/reset-channel/handshake", "stopcopy/yank-source/autostart"})
+    results.push_back(result(Verdict::fail, std::string("clean-exit/assertion:f/") + where));
+  const auto summary = summed(results, 1);
+  REQUIRE(summary.findings.size() == 1);
+  CHECK(summary.findings[0].signature == "clean-exit/assertion:f/*");
+  CHECK(summary.findings[0].count == 2);
+}
+
+TEST_CASE("A group shows what the shrink of one of its cases has left", "[campaign]") {
+  auto one = result(Verdict::fail, "memory/stale-page/stopcopy/crash-source/handshake");
+  one.plan.guest.dirty_pages_per_s = 9000;
+  Reduced reduced;
+  reduced.case_id = one.id;
+  reduced.signature = reduced.key = one.signature;
+  reduced.shrunk.face = "memory/stale-page";
+  reduced.shrunk.plan = one.plan;
+  reduced.shrunk.plan.guest.dirty_pages_per_s = Plan().guest.dirty_pages_per_s;
+  reduced.shrunk.last = {9, 30};
+  reduced.shrunk.end = "nothing simpler shows it";
+  Summary summary;
+  sum_up(summary, {one}, {}, "out", {reduced});
+  REQUIRE(summary.findings.size() == 1);
+  CHECK(summary.findings[0].shortest == reduced.shrunk.plan);
+  CHECK(summary.findings[0].rate == Rate{9, 30});
+  CHECK(summary.findings[0].minimal == "migfuzz replay out/cases/case/minimal.json --times 10");
+  CHECK(summary.findings[0].shrink_end == "nothing simpler shows it");
+}
+
 TEST_CASE("Controls, canaries and damage are counted as statements on the eyesight", "[campaign]") {
   auto canary = control(Verdict::fail);
   canary.plan.plant = "rollback";

@@ -151,12 +151,12 @@ const Mutant kMutants[] = {
      [](Golden&, Evidence& e) {
        e.source.ending = Ending{0, 11};
      },
-     "clean-exit", "signal"},
+     "clean-exit", "signal:SIGSEGV-source"},
     {"a process is killed by nobody known", completed,
      [](Golden&, Evidence& e) {
        e.destination.ending = Ending{0, 9};
      },
-     "clean-exit", "signal"},
+     "clean-exit", "signal:SIGKILL-destination"},
     {"an assertion fails", completed,
      [](Golden&, Evidence& e) { e.destination.messages = "qemu: x.c:1: Assertion `a' failed."; },
      "clean-exit", "assertion"},
@@ -164,12 +164,12 @@ const Mutant kMutants[] = {
      [](Golden&, Evidence& e) {
        e.source.ending = Ending{1, 0};
      },
-     "clean-exit", "exit-status"},
+     "clean-exit", "exit-status-source"},
     {"the second destination ends with an error", failed,
      [](Golden&, Evidence& e) {
        e.retry->destination.ending = Ending{1, 0};
      },
-     "clean-exit", "exit-status"},
+     "clean-exit", "exit-status-second-destination"},
     // --- a second migration ---
     {"the second migration is refused", failed,
      [](Golden&, Evidence& e) { e.retry->refused = "There's a migration process in progress"; },

@@ -274,22 +274,38 @@ TEST_CASE("clean-exit rejects signals, statuses and asserts that nobody planned"
   const auto checker = make_clean_exit();
   auto g = healthy();
   g.evidence.source.ending = Ending{0, 11};
-  rejects(*checker, g, "signal");
+  rejects(*checker, g, "signal:SIGSEGV-source");
   g.evidence.source.ended_by_plan = true;  // the plan kills by 9, never by 11
-  rejects(*checker, g, "signal");
+  rejects(*checker, g, "signal:SIGSEGV-source");
   g.evidence.source.ending = Ending{0, 9};
   accepts(*checker, g);
   g = healthy();
   g.evidence.destination.ending = Ending{1, 0};
-  rejects(*checker, g, "exit-status");
+  rejects(*checker, g, "exit-status-destination");
   g = source_ran_on();
   g.evidence.destination.ending = Ending{1, 0};  // a failed load ends with 1 by design
   accepts(*checker, g);
   g.evidence.source.ending = Ending{1, 0};
-  rejects(*checker, g, "exit-status");
+  rejects(*checker, g, "exit-status-source");
   g = healthy();
   g.evidence.destination.messages = "qemu: ../x.c:1: f: Assertion `x' failed.";
   rejects(*checker, g, "assertion:f");
+}
+
+TEST_CASE("An assert has one name, whatever build, version and process it comes from",
+          "[checker]") {
+  const auto checker = make_clean_exit();
+  for (const auto* line :
+       {"qemu-system-x86_64: ../../block/io.c:1967: bdrv_f: Assertion `!(bs->flags & 1)' failed.",
+        "/opt/q/bin/qemu: /home/u/qemu/block/io.c:2101: bdrv_f: Assertion `bs' failed.",
+        "ERROR:../block/io.c:1967:bdrv_f: assertion failed: (bs->refcnt == 0x7f21)",
+        "qemu: 4711: ERROR:block/io.c:3:bdrv_f: assertion failed (a == b): (1 == 2)"}) {
+    INFO(line);
+    auto g = healthy();
+    g.evidence.destination.messages = std::string("something before\n") + line + "\nafter";
+    g.evidence.destination.ending = Ending{0, 6};
+    rejects(*checker, g, "assertion:bdrv_f");
+  }
 }
 
 // --- judge ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "harness/core/error.h"
+#include "harness/io/files.h"
 
 namespace migfuzz {
 namespace {
@@ -118,6 +119,96 @@ TEST_CASE("A misspelt key of the list is refused", "[known-issues]") {
           R"({"schema":1,"issues":[{"signature":"a","reference":"x","expire":"2020-01-01"}]})",
           "k"),
       UsageError);
+}
+
+TEST_CASE("A plan of several faults is excused by the one fault that its issue names",
+          "[known-issues]") {
+  CaseResult result;
+  result.plan.faults = {{"stall", Side::channel, trigger_from("precopy/begin"), 150, 0},
+                        {"quit", Side::source, trigger_from("commit/eof"), 0, 0}};
+  result.findings = {{"clean-exit", Verdict::fail, "ended", "signal:SIGSEGV-source", ""}};
+  result.verdict = Verdict::fail;
+  const std::string pattern = "clean-exit/signal:SIGSEGV-source/*/quit-source/*";
+  CHECK(applied({pattern, "", "r", ""}, result) == Verdict::known_issue);
+  result.plan.faults.pop_back();
+  CHECK(applied({pattern, "", "r", ""}, result) == Verdict::fail);
+}
+
+// --- entries that may be over --------------------------------------------------------------------
+
+const std::string kCut = "clean-exit/assertion:f/*";
+
+CaseResult at_ack(bool shows, const std::string& versions = "7.2.22 -> 7.2.22") {
+  CaseResult result;
+  result.plan.faults = {{"reset", Side::channel, trigger_from("commit/ack"), 0, 0}};
+  result.versions = versions;
+  result.delivered = true;
+  result.verdict = shows ? Verdict::known_issue : Verdict::pass;
+  result.findings = {{"clean-exit", result.verdict, "what", shows ? "assertion:f" : "", ""}};
+  return result;
+}
+
+std::vector<std::string> stale(const KnownIssue& issue, const std::vector<CaseResult>& results,
+                               const std::vector<Replayed>& replayed = {}) {
+  return stale_issues({issue}, results, replayed, "2026-06-15");
+}
+
+TEST_CASE("An issue that was looked for and not seen is reported with what that proves",
+          "[known-issues]") {
+  KnownIssue issue{kCut, "7.2", "docs/x.md", ""};
+  issue.shown_by = {"commit/reset-channel/*"};
+  const std::vector<CaseResult> unseen(10, at_ack(false));
+  REQUIRE(stale(issue, unseen).size() == 1);
+  CHECK_THAT(stale(issue, unseen)[0],
+             Contains(kCut) && Contains("10 cases") && Contains("28 %") && Contains("docs/x.md"));
+  auto seen_once = unseen;
+  seen_once.push_back(at_ack(true));
+  CHECK(stale(issue, seen_once).empty());
+}
+
+TEST_CASE("An issue that nobody looked for is not called over", "[known-issues]") {
+  KnownIssue issue{kCut, "7.2", "r", ""};
+  CHECK(stale(issue, {at_ack(false)}).empty());  // the pattern names no place where it shows
+  issue.shown_by = {"commit/reset-channel/*"};
+  CHECK(stale(issue, {}).empty());
+  CHECK(stale(issue, {at_ack(false, "10.0.2 -> 10.0.2")}).empty());  // another version
+  auto undelivered = at_ack(false);
+  undelivered.delivered = false;
+  CHECK(stale(issue, {undelivered}).empty());
+  auto untold = at_ack(false);
+  untold.verdict = Verdict::infra;
+  CHECK(stale(issue, {untold}).empty());
+  auto elsewhere = at_ack(false);
+  elsewhere.plan.faults[0].trigger = trigger_from("precopy/begin");
+  CHECK(stale(issue, {elsewhere}).empty());
+}
+
+TEST_CASE("A signature without a star, or a plan of the corpus, says where it shows",
+          "[known-issues]") {
+  const KnownIssue exact{"clean-exit/assertion:f/commit/reset-channel/handshake", "", "r", ""};
+  CHECK(stale(exact, {at_ack(false)}).size() == 1);
+  CHECK(stale(exact, {at_ack(true)}).empty());
+  const KnownIssue wide{kCut, "", "r", ""};
+  const Replayed replayed{exact.signature, at_ack(false).plan};
+  CHECK(stale(wide, {at_ack(false)}, {replayed}).size() == 1);
+  CHECK(stale(wide, {at_ack(false)}, {{"memory/x/no-fault/handshake", replayed.plan}}).empty());
+}
+
+TEST_CASE("An expired entry that would have excused a failure says so", "[known-issues]") {
+  KnownIssue issue{kCut, "", "r", "2026-06-14"};
+  issue.shown_by = {"commit/*"};
+  REQUIRE(stale(issue, {at_ack(true)}).size() == 1);
+  CHECK_THAT(stale(issue, {at_ack(true)})[0], Contains("expired on 2026-06-14"));
+  CHECK(stale(issue, {at_ack(false)}).empty());
+}
+
+TEST_CASE("The list of this repository can be read, and names only faces that exist",
+          "[known-issues]") {
+  const std::string path = MIGFUZZ_SOURCE_DIR "/known-issues.json";
+  const auto list = known_issues_from_text(io::read_input(path, 1 << 20), path);
+  CHECK(list.size() >= 4);
+  for (const auto& issue : list)
+    CHECK(std::count(issue.signature.begin(), issue.signature.end(), '/') >= 2);
 }
 
 }  // namespace

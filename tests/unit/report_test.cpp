@@ -269,5 +269,22 @@ TEST_CASE("Markdown shows the verdict and keeps hostile text inside its cell", "
   CHECK_THAT(inert, Contains("``` <b> # x \\| y `` z ```"));
 }
 
+TEST_CASE("Every report tells a confirmed finding's rate and its minimal plan", "[report]") {
+  const auto sample = fakes::report_sample(Mood::broken);
+  const FindingGroup& group = sample.summary.findings.front();
+  const std::string rate = "reproduced 9 of 30, 30 % (95 %: 17-48 %)";
+  const std::string html = html_of(sample);
+  const std::string plain = html.substr(0, html.find("id=\"data\""));
+  CHECK_THAT(plain, Contains(rate) && Contains(group.minimal) && Contains(group.first_seen));
+  const std::string text = summary_markdown(sample.summary, sample.results);
+  CHECK_THAT(text, Contains("reproduced 9 of 30") && Contains(group.minimal));
+  const std::string xml = junit_xml(sample.summary, sample.results);
+  CHECK_THAT(xml, Contains(rate) && Contains("minimal plan: " + group.minimal));
+  // What nobody confirmed claims nothing.
+  REQUIRE(sample.summary.findings.size() > 1);
+  CHECK(occurrences(plain, "reproduced ") == 1);
+  CHECK(occurrences(xml, "reproduced ") == 1);
+}
+
 }  // namespace
 }  // namespace migfuzz

@@ -114,6 +114,47 @@ TEST_CASE("A summary written as JSON is read back equal and holds the documented
   CHECK_THROWS_WITH(summary_from_json(unknown), Contains("verdicts.maybe"));
 }
 
+TEST_CASE("A finding keeps when it was seen, its rate and its shortest plan", "[result]") {
+  Summary summary = clean_summary();
+  FindingGroup group;
+  group.signature = "s/t/no-fault/handshake";
+  group.first_seen = "2026-11-22T05:00:00Z";
+  group.last_seen = "2026-11-22T06:00:00Z";
+  group.versions = {"7.2.22 -> 10.0.2"};
+  group.shortest = some_result().plan;
+  group.rate = {9, 30};
+  group.minimal = "migfuzz replay out/cases/x/minimal.json";
+  group.shrink_end = "nothing simpler shows it";
+  summary.findings = {group, FindingGroup()};  // nobody has shrunk the second
+  const nlohmann::json json = to_json(summary);
+  const Summary again = summary_from_json(nlohmann::json::parse(json.dump()));
+  CHECK(to_json(again) == json);
+  CHECK(again.findings[0].shortest == group.shortest);
+  CHECK(again.findings[0].rate == group.rate);
+  CHECK_FALSE(again.findings[1].shortest.has_value());
+  CHECK(json["findings"][0]["rate"]["least"].get<double>() == Approx(0.1666).epsilon(0.001));
+}
+
+TEST_CASE("A summary and a result of before findings were shrunk are read with defaults",
+          "[result]") {
+  Summary summary = clean_summary();
+  summary.findings.push_back({"s/t", Verdict::fail, 2, "commit", "commit/eof", "reset", "channel",
+                              "single-owner", "what", "migfuzz replay x", "x"});
+  nlohmann::json json = to_json(summary);
+  for (const auto* key : {"first_seen", "last_seen", "versions", "shortest", "rate", "minimal",
+                          "shrink_end"})
+    json["findings"][0].erase(key);
+  const Summary old = summary_from_json(json);
+  CHECK(old.findings[0].count == 2);
+  CHECK(old.findings[0].rate.runs == 0);
+  nlohmann::json half = to_json(summary);
+  half["findings"][0].erase("rate");
+  CHECK_THROWS_WITH(summary_from_json(half), Contains("rate") && Contains("missing"));
+  nlohmann::json result = to_json(some_result());
+  result.erase("ended");
+  CHECK(case_result_from_json(result).ended.empty());
+}
+
 TEST_CASE("The exit status is 0 only when everything required was shown", "[result]") {
   CHECK(exit_status(clean_summary()) == 0);
   CHECK(exit_status(Summary{}) == 3);

@@ -191,7 +191,7 @@ TEST_CASE("A flaky bug is reported with its rate and shrunk as exactly", "[shrin
   auto bug = two_faults_and_a_rate();
   bug.percent = 30;
   int exact = 0;
-  constexpr int kTries = 25;
+  constexpr int kTries = 12;
   for (int seed = 1; seed <= kTries; ++seed) {
     INFO("seed " << seed);
     const auto result = shrunk(overloaded(), {bug}, {}, kFace, std::uint64_t(seed));

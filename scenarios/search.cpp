@@ -24,7 +24,7 @@ Drawn draw_search(const ScenarioRequest& request, const Catalogs& catalogs) {
 }  // namespace
 
 Scenario make_search() {
-  return {std::string(kSearchScenario),
+  return {kSearchScenario,
           "generated plans with one to four faults: cells and pairs drawn least first",
           draw_search};
 }

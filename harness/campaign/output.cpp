@@ -204,7 +204,8 @@ const CaseResult& Output::add(CaseResult result, std::string key,
       io::write_whole(fmt::format("{}/{}", there, name), text);
   }
   result.evidence.clear();
-  const StoredCase one{{key, results_.size(), 0, {}}, std::move(result), passed_points, utc_now_ms()};
+  const StoredCase one{
+      {key, results_.size(), 0, {}}, std::move(result), passed_points, utc_now_ms()};
   store_.end(run_.id, one, session());
   keep(one);
   return results_.back();

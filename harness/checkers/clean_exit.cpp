@@ -34,7 +34,8 @@ std::string function_in(const std::string& line) {
   const auto word = line.substr(before == line.npos ? 0 : before + 1,
                                 end - (before == line.npos ? 0 : before + 1));
   const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
-  return !word.empty() && std::all_of(word.begin(), word.end(), plain) ? ":" + word : "";
+  const bool name = !word.empty() && std::isdigit(static_cast<unsigned char>(word[0])) == 0;
+  return name && std::all_of(word.begin(), word.end(), plain) ? ":" + word : "";
 }
 
 // The line in which an assert says that it failed.

@@ -160,6 +160,7 @@ FindingGroup read_group(StrictObject& object) {
   group.replay = object.text("replay");
   group.case_id = object.text("case_id");
   group.bundle = object.name("bundle", true);
+  if (!object.has("first_seen")) return group;  // written before findings were shrunk
   group.first_seen = object.text("first_seen");
   group.last_seen = object.text("last_seen");
   group.versions = read_texts(object, "versions");
@@ -349,10 +350,12 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.cells_required = cells.count("required", 0, kAnyU64);
   summary.cells_delivered = cells.count("delivered", 0, kAnyU64);
   cells.finish();
-  StrictObject search = object.object("search");
-  summary.searched = search.count("cases", 0, kAnyU64);
-  summary.missed = search.count("missed", 0, kAnyU64);
-  search.finish();
+  if (object.has("search")) {  // not in summaries of before there was one
+    StrictObject search = object.object("search");
+    summary.searched = search.count("cases", 0, kAnyU64);
+    summary.missed = search.count("missed", 0, kAnyU64);
+    search.finish();
+  }
   summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);

@@ -267,7 +267,7 @@ TEST_CASE("Smoke touches every fault kind and side", "[scenario]") {
 
 TEST_CASE("Every drawn plan is one that can run", "[scenario]") {
   // Only the names that check_plan() looks up beside faults are missing here.
-  for (const auto* scenario : {"cells", "control", "canary", "smoke"})
+  for (const auto* scenario : {"cells", "control", "canary", "smoke", "search"})
     for (const auto& one : draw(ScenarioRequest{}, scenario)) {
       CHECK(catalogs().expected(one.plan).has_value());
       CHECK_FALSE(one.plan.scenario.empty());

@@ -35,6 +35,10 @@ FaultKind make_mgmt_close() {
     return world.management_shut_out(spec.side);
   };
   kind.heal = [](World& world, const FaultSpec& spec) { world.restore_management(spec.side); };
+  // QEMU listens with a queue of one: it has to take these connections before the next ones.
+  kind.over = [](World& world, const FaultSpec& spec) {
+    return world.management_restored(spec.side);
+  };
   return kind;
 }
 

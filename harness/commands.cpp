@@ -63,6 +63,31 @@ Check check_accelerator(Pool& pool, const Plan& base, const std::string& accel) 
                          : "everything: no guest runs here"};
 }
 
+// "loadvm 12, migrate 9, …": how many there are of each group.
+std::string groups_of(const std::vector<std::string>& events) {
+  std::map<std::string, std::size_t> groups;
+  for (const auto& event : events) {
+    const auto whole = event.starts_with("qemu_") ? event.substr(5) : event;
+    ++groups[whole.substr(0, whole.find('_'))];
+  }
+  std::string text;
+  for (const auto& [name, count] : groups)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, count);
+  return text;
+}
+
+Check check_tracing(Pool& pool, Plan base, const std::string& binary) {
+  base.accel = "tcg";
+  base.guest.memory_bytes = std::uint64_t{16} << 20;
+  const auto events = traced_events(pool, base, binary);
+  const auto name = binary.empty() ? "qemu-system-x86_64" : binary;
+  return {"trace events", !events.empty(),
+          events.empty() ? name + " writes none about migration to its log"
+                         : fmt::format("{} writes {} about migration to its log: {}", name,
+                                       events.size(), groups_of(events)),
+          "feedback: a search does not see what is new inside QEMU"};
+}
+
 }  // namespace
 
 int list_catalog(const std::string& kind, const Catalogs& catalogs) {
@@ -99,18 +124,32 @@ int list_catalog(const std::string& kind, const Catalogs& catalogs) {
 
 namespace {
 
-// The plan that is to be run again, and the bundle that it came in.
-std::pair<Plan, std::optional<OpenBundle>> read_case(const std::string& given) {
+// What is to be run again: one plan, perhaps out of a bundle, or all those of a run's folder in
+// the order of their starts.
+struct ToReplay {
+  std::vector<Plan> plans;
+  std::optional<OpenBundle> bundle;
+};
+
+ToReplay read_plans(const std::string& given) {
+  if (const auto database = given + "/results.db"; io::is_there(database)) {
+    const Store store(database, Store::Access::read);
+    ToReplay all;
+    if (const auto run = store.last_run())
+      for (auto& one : store.drawn(run->id)) all.plans.push_back(std::move(one.plan));
+    if (all.plans.empty()) throw UsageError(fmt::format("{}: no case was started", database));
+    return all;
+  }
   if (!io::is_folder(given) && io::is_archive(given)) {
     auto bundle = open_bundle(given);
     fmt::print("bundle of {}\n    {}\n", bundle.made, bundle.signature);
-    return {bundle.plan, bundle};
+    return {{bundle.plan}, bundle};
   }
-  return {read_stored_plan(given).plan, std::nullopt};
+  return {{read_stored_plan(given).plan}, std::nullopt};
 }
 
 // A plan from another machine names paths of that machine: the same name is looked for on PATH.
-void replace_binary(HypervisorSpec& spec, Side side, const std::string& given) {
+void replace_binary(HypervisorSpec& spec, Side side, const std::string& given, bool quiet) {
   if (!given.empty()) {
     spec.binary = given;
     return;
@@ -122,7 +161,8 @@ void replace_binary(HypervisorSpec& spec, Side side, const std::string& given) {
     throw UsageError(fmt::format("the {}'s QEMU {} is not here, and no {} on PATH; name one with "
                                  "--{}-qemu",
                                  to_string(side), spec.binary, name, to_string(side)));
-  fmt::print("the {}'s QEMU {} is not here: {} is used\n", to_string(side), spec.binary, *found);
+  if (!quiet)
+    fmt::print("the {}'s QEMU {} is not here: {} is used\n", to_string(side), spec.binary, *found);
   spec.binary = *found;
 }
 
@@ -140,19 +180,26 @@ void compare_versions(const OpenBundle& bundle, const Chosen& chosen) {
 
 int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalogs,
            const TrialFunction& trial) {
-  auto [plan, bundle] = read_case(request.path);
-  replace_binary(plan.source, Side::source, request.source_qemu);
-  replace_binary(plan.destination, Side::destination, request.destination_qemu);
-  check_plan(plan, catalogs);
+  auto [plans, bundle] = read_plans(request.path);
+  std::vector<PlannedCase> cases;
+  for (auto& plan : plans) {
+    const bool again = &plan != &plans.front();  // of many plans it is said once
+    replace_binary(plan.source, Side::source, request.source_qemu, again);
+    replace_binary(plan.destination, Side::destination, request.destination_qemu, again);
+    check_plan(plan, catalogs);
+  }
+  for (std::uint64_t i = 0; i < request.times; ++i)
+    for (const auto& plan : plans) cases.push_back({plan, std::nullopt});
+  const auto count_of_cases = cases.size();
   Pool pool(loop, catalogs, trial, request.jobs);
   // The stored accelerator is part of the plan: another one would be another case.
-  if (plan.accel != "auto") {
-    const auto chosen = choose(pool, plan, true, catalogs.find_guest(plan.guest.name));
+  if (const auto& first = plans.front(); first.accel != "auto") {
+    const auto chosen = choose(pool, first, true, catalogs.find_guest(first.guest.name));
     if (bundle) compare_versions(*bundle, chosen);
   }
   int signal = 0;
   const io::Signals signals(loop, [&](int number) { signal = number; });
-  ListSource source(std::vector<PlannedCase>(request.times, PlannedCase{plan, std::nullopt}));
+  ListSource source(std::move(cases));
   std::map<std::string, std::size_t> outcomes;
   Summary summary;
   std::vector<CaseResult> results;
@@ -172,7 +219,7 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
       },
       [&] { return signal != 0; });
   for (const auto& [line, count] : outcomes)
-    fmt::print("{} of {}: {}\n", count, request.times, line);
+    fmt::print("{} of {}: {}\n", count, count_of_cases, line);
   sum_up(summary, results, Matrix());
   if (output && output->begun()) output->finish(summary, nullptr, true);
   if (signal != 0) return 128 + signal;
@@ -198,6 +245,9 @@ int doctor(io::Loop& loop, const Plan& base, const Catalogs& catalogs, const Tri
   print({"namespaces", true, "PID, mount, network and IPC namespaces of a worker's own", ""});
   print(*tcg);
   print(check_accelerator(pool, base, "kvm"));
+  print(check_tracing(pool, base, base.source.binary));
+  if (!(base.source == base.destination))
+    print(check_tracing(pool, base, base.destination.binary));
   const auto missing = pool.missing_capabilities();
   for (const auto& [name, what] : io::all_capabilities()) {
     const auto found = missing.find(std::string(name));

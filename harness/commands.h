@@ -12,14 +12,16 @@ namespace migfuzz {
 int list_catalog(const std::string& kind, const Catalogs& catalogs);
 
 struct ReplayRequest {
-  std::string path;  // plan.json, minimal.json, a file of a corpus, a case's folder, or a bundle
+  /// plan.json, minimal.json, a file of a corpus, a case's folder, a bundle, or a run's folder
+  std::string path;
   std::string source_qemu, destination_qemu;  // in the place of the plan's; empty: the plan's
   std::uint64_t times = 1;
   unsigned jobs = 1;
   bool quiet = false;
   std::string output;  // where results go; empty: nowhere
 };
-/// Runs one stored plan again; prints verdict and signature of each time. Exit status as `run`.
+/// Runs one stored plan again, or those of a recorded run in their order; prints verdict and
+/// signature of each time. Exit status as `run`.
 int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalogs,
            const TrialFunction& trial);
 

@@ -19,6 +19,10 @@ bool FaultRun::to_be_healed() const {
   return spec_.heal_after_ms > 0 && !healed_ && (unproved() || delivered());
 }
 
+bool FaultRun::over() const {
+  return !to_be_healed() && (!healed_ || kind_.over(world_, spec_));
+}
+
 void FaultRun::arm() {
   if (!waiting()) return;  // it is there before the start
   if (kind_.acts_on_page) inject();
@@ -77,8 +81,9 @@ void FaultRun::heal() {
   if (healed_) return;
   healed_ = true;
   if (spec_.heal_after_ms == 0) return;
-  kind_.heal(world_, spec_);
   lets_flow_ = true;
+  if (!struck()) return;
+  kind_.heal(world_, spec_);
   acted_ = world_.now();
   note("healed", {{"kind", spec_.kind}});
 }

@@ -40,7 +40,9 @@ class FaultRun {
   /// Its point will not be waited for any more.
   void give_up();
   /// The time for its proof begins now: what it hits has only just begun.
-  void restart_deadline() { injected_at_ = world_.now(); }
+  void restart_deadline() {
+    if (unproved()) injected_at_ = world_.now();
+  }
 
   const FaultSpec& spec() const { return spec_; }
   const FaultKind& kind() const { return kind_; }
@@ -48,8 +50,11 @@ class FaultRun {
   bool waiting() const { return stage_ == Stage::waiting; }
   bool unproved() const { return stage_ == Stage::injected; }
   bool delivered() const { return stage_ == Stage::delivered; }
+  bool struck() const { return injected_at_ != Clock::time_point{}; }
   /// It has struck, and its heal is still to come.
   bool to_be_healed() const;
+  /// What it hit may be hit again: it has not struck, stays for ever, or its heal has worked.
+  bool over() const;
   /// The channel need not stand at its point any more because of it.
   bool lets_flow() const { return lets_flow_; }
   /// Its point is a place of the stream, at which the channel stands.

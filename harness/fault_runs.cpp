@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/core/combination.h"
 #include "harness/core/error.h"
 
 namespace migfuzz {
@@ -44,8 +45,8 @@ Expectation FaultRuns::expected_of_delivered() const {
     if (run.delivered()) {
       happened.faults.push_back(run.spec());
       kinds.push_back(&run.kind());
-    } else if (run.acted() != Clock::time_point()) {
-      unknown = true;  // it has struck
+    } else if (run.struck()) {
+      unknown = true;
     }
   }
   const auto expected = unknown ? std::nullopt : expected_outcome(happened, effects_of(kinds));
@@ -78,16 +79,13 @@ bool FaultRuns::reach(std::string_view point) {
 }
 
 bool FaultRuns::may_strike(const One& one) const {
-  const auto meet = [](Side a, Side b) {
-    return a == b || a == Side::channel || b == Side::channel;
-  };
   for (const auto& other : runs_) {
     const auto& [run, due] = other;
     if (&other == &one) break;  // only those before it in the plan
     // Those that share a point strike together, whatever its names are.
     const bool shown = run.kind().proof == Proof::while_held;
     if (run.unproved() && shown && !run.kind().before_start && !run.struck_here()) return false;
-    if (run.to_be_healed() && run.kind().component == one.run.kind().component &&
+    if (!run.over() && run.kind().component == one.run.kind().component &&
         meet(run.spec().side, one.run.spec().side))
       return false;
   }

@@ -56,7 +56,7 @@ struct Typed {
   std::string guest = "tiny", scenario = "cells", accel = "auto", memory;
   std::string machine, output = "migfuzz-out", known_issues, disk, transport;
   std::string cases, seed, jobs, times = "1", path, list_kind, replay_output, time, shard;
-  std::string corpus, confirm = "10", shrink_time, shrink_output;
+  std::string corpus, confirm = "10", shrink_time, shrink_output, feedback = "auto";
   std::vector<std::string> folders;
   bool quiet = false, resume = false;
 };
@@ -65,9 +65,7 @@ struct Typed {
 void choose_usual(Typed& typed) {
   const bool search = typed.scenario == kSearchScenario;
   if (typed.phases.empty()) typed.phases = {search ? "all" : "stopcopy"};
-  if (!typed.protocols.empty()) return;
-  typed.protocols = {"handshake"};
-  if (search) typed.protocols.emplace_back("autostart");
+  if (typed.protocols.empty()) typed.protocols = {"handshake"};
 }
 
 std::uint64_t number(const std::string& option, const std::string& text, std::uint64_t least,
@@ -201,6 +199,14 @@ std::vector<KnownIssue> known_issues(const Typed& typed) {
   return known_issues_from_text(io::read_input(typed.known_issues, 16 << 20), typed.known_issues);
 }
 
+Feedback feedback(const std::string& word) {
+  const auto known = feedback_from(word);
+  if (!known)
+    throw UsageError(
+        fmt::format("--feedback: `{}` is not known; take auto, on, watch or off", word));
+  return *known;
+}
+
 CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
                                  const std::string& command) {
   CampaignRequest request;
@@ -232,6 +238,7 @@ CampaignRequest campaign_request(const Typed& typed, const Catalogs& catalogs,
   if (!typed.shard.empty() && !request.seed_given && !typed.resume)
     throw UsageError("--shard: give --seed, too: without it each shard draws numbers of its own");
   if (!typed.time.empty()) request.time = duration("--time", typed.time);
+  request.feedback = feedback(typed.feedback);
   request.command = command;
   request.version = MIGFUZZ_VERSION;
   request.known_issues = known_issues(typed);
@@ -312,7 +319,7 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
   list("--fault", typed.faults, "fault kinds; without it: all");
   list("--side", typed.sides, "source, destination, channel; without it: all");
   list("--protocol", typed.protocols,
-       "handshake, autostart; without it: handshake, for a search both");
+       "handshake, autostart; without it: handshake");
   run->add_option("--guest", typed.guest, "guest to run")->type_name("NAME");
   run->add_option("--scenario", typed.scenario,
                   "cells, control, canary, smoke, double-writer, search")
@@ -335,6 +342,9 @@ CLI::App* add_run(CLI::App& app, Typed& typed) {
       ->type_name("NAME");
   run->add_option("--disk", typed.disk,
                   "none, raw, qcow2 or nbd, under both hosts; without it: the protocol's own")
+      ->type_name("NAME");
+  run->add_option("--feedback", typed.feedback,
+                  "trace QEMU and search near what was new: auto, on, watch (trace only) or off")
       ->type_name("NAME");
   run->add_option("--known-issues", typed.known_issues, "failures that do not fail the run")
       ->type_name("FILE");
@@ -375,7 +385,8 @@ int run_program(int argc, char** argv) {
   auto* replay_command = app.add_subcommand("replay", "Run a stored case again");
   replay_command
       ->add_option("plan", typed.path,
-                   "plan.json, minimal.json, a file of a corpus, a case's folder, or a bundle")
+                   "plan.json, minimal.json, a file of a corpus, a bundle, a case's folder, or a "
+                   "run's: all its cases in their order")
       ->required();
   replay_command->add_option("--times", typed.times, "how often")->type_name("N");
   replay_command->add_option("--jobs", typed.jobs, "at the same time; without it: one");

@@ -68,7 +68,7 @@ int nothing_fails(const std::vector<CaseResult>& seen) {
   for (const auto& [verdict, count] : verdicts)
     fmt::print("{} of {}: {}\n", count, seen.size(), verdict);
   fmt::print("nothing to shrink: no run failed\n");
-  return verdicts["infra"] + verdicts["not-delivered"] > 0 ? 3 : 0;
+  return seen.empty() || verdicts["infra"] + verdicts["not-delivered"] > 0 ? 3 : 0;
 }
 
 void print_steps(const Shrunk& shrunk) {

@@ -410,6 +410,65 @@ std::string coverage(const Summary& summary) {
   return out + "</details></section>\n";
 }
 
+/// How much was known after how many cases: two lines, each from nothing to what it came to.
+std::string growth_picture(const std::vector<Growth>& growth) {
+  if (growth.size() < 2) return "";
+  const auto line = [&](const char* name, std::uint64_t Growth::* what) {
+    const double most = std::max(1.0, static_cast<double>(growth.back().*what));
+    std::string points = "0,60";
+    for (const Growth& one : growth) {
+      char point[48];
+      std::snprintf(point, sizeof point, " %.1f,%.1f",
+                    400.0 * static_cast<double>(one.cases) /
+                        static_cast<double>(growth.back().cases),
+                    60 - 56 * static_cast<double>(one.*what) / most);
+      points += point;
+    }
+    return "<polyline class=\"" + std::string(name) + "\" points=\"" + points + "\"/>";
+  };
+  return "<svg class=\"growth\" viewBox=\"0 0 400 62\" role=\"img\" aria-label=\"Growth over the "
+         "cases\">" +
+         line("growth-events", &Growth::events) + line("growth-pairs", &Growth::pairs) +
+         "</svg><p class=\"minor\">From the first case to the last (" +
+         std::to_string(growth.back().cases) +
+         "): solid the events, dashed the pairs, each as a share of what it came to.</p>";
+}
+
+std::string never_reached(const HostReach& host) {
+  if (host.never.empty()) return "";
+  std::string out = "<details><summary>" + std::to_string(host.never.size()) +
+                    " events of this binary that no case reached on the " + html(host.host) +
+                    "</summary><p class=\"minor\">";
+  for (const std::string& name : host.never) out += "<code>" + html(name) + "</code> ";
+  return out + "</p></details>";
+}
+
+/// Folded like the coverage of cells; nothing where nothing was traced.
+std::string reached(const Summary& summary) {
+  const RunReach& reach = summary.reached;
+  if (reach.hosts.empty()) return "";
+  std::string out =
+      "<section id=\"reached\"><details><summary><h2>Reached inside QEMU</h2></summary><p "
+      "class=\"minor\">Trace events about migration, pairs of events that followed each other in "
+      "one thread, and changes of state; and " +
+      std::to_string(reach.channel) + " places and messages of the channel. Feedback: " +
+      html(reach.mode) + " (" + html(reach.why) + ")";
+  if (reach.mode == "on")
+    out += "; " + std::to_string(reach.kept) + " plans reached something new, " +
+           std::to_string(reach.mutated) + " cases were drawn near one of them";
+  out +=
+      ".</p><div class=\"wide\"><table class=\"coverage\"><thead><tr>"
+      "<th scope=\"col\">Host</th><th scope=\"col\">Events</th><th scope=\"col\">Pairs</th>"
+      "<th scope=\"col\">Changes of state</th></tr></thead><tbody>";
+  for (const HostReach& host : reach.hosts)
+    out += "<tr><th scope=\"row\">" + html(host.host) + "</th><td>" +
+           std::to_string(host.events) + " of " + std::to_string(host.known) + "</td><td>" +
+           std::to_string(host.pairs) + "</td><td>" + std::to_string(host.states) + "</td></tr>";
+  out += "</tbody></table></div>" + growth_picture(reach.growth);
+  for (const HostReach& host : reach.hosts) out += never_reached(host);
+  return out + "</details></section>\n";
+}
+
 std::string legend() {
   std::string out = "<ul class=\"legend\">";
   for (const Verdict verdict : all_verdicts()) {
@@ -456,7 +515,7 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
   const std::string found = findings(summary);
   const std::string fact_list = facts(summary, results);
   const std::string note_list = notes(summary);
-  const std::string covered = coverage(summary);
+  const std::string covered = coverage(summary) + reached(summary);
   const std::string all = head + found + covered + fact_list + note_list + data;
   return filled(page_html(), {{"nonce", nonce_of(all)},
                               {"title", html(statement.word + ": " + statement.sentence)},

@@ -94,6 +94,17 @@ std::string coverage_table(const CoverageGrid& grid) {
   return out + "\n\n";
 }
 
+std::string reached_lines(const RunReach& reach) {
+  if (reach.hosts.empty()) return "";
+  std::string out = "## Reached inside QEMU\n\n| host | events | pairs | changes of state |\n"
+                    "|---|---:|---:|---:|\n";
+  for (const HostReach& host : reach.hosts)
+    out += "| " + md(host.host) + " | " + std::to_string(host.events) + " of " +
+           std::to_string(host.known) + " | " + std::to_string(host.pairs) + " | " +
+           std::to_string(host.states) + " |\n";
+  return out + "\nFeedback: " + md(reach.mode) + " (" + md(reach.why) + ").\n\n";
+}
+
 }  // namespace
 
 std::string summary_markdown(const Summary& summary, const std::vector<CaseResult>& results) {
@@ -110,7 +121,7 @@ std::string summary_markdown(const Summary& summary, const std::vector<CaseResul
   }
   out += "\n## Findings\n\n" + findings_table(summary) + "## Coverage\n\n";
   for (const auto& grid : coverage_grids(summary)) out += coverage_table(grid);
-  out += "## What was run\n\n";
+  out += reached_lines(summary.reached) + "## What was run\n\n";
   for (const auto& [name, value] : run_facts(summary, results)) {
     out += "- " + name + ": " + md(value) + "\n";
   }

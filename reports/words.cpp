@@ -12,6 +12,8 @@
 #include <set>
 #include <tuple>
 
+#include "harness/core/scenario.h"
+
 namespace migfuzz {
 namespace {
 
@@ -211,15 +213,23 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
                        std::to_string(control.cases));
   }
   if (!controls.empty()) parts.push_back("controls: " + joined(controls, ", "));
-  const auto undelivered = std::count_if(
-      results.begin(), results.end(), [](const CaseResult& result) { return !result.delivered; });
+  // A searched plan that missed a point takes nothing away from the others.
+  const auto undelivered =
+      std::count_if(results.begin(), results.end(), [](const CaseResult& result) {
+        return !result.delivered && result.plan.scenario != kSearchScenario;
+      });
   if (undelivered > 0) {
     if (out.mood == Verdict::pass) out.word = "Partly", out.mood = Verdict::infra;
     parts.push_back(counted(static_cast<std::uint64_t>(undelivered), "case") +
                     " without proof that the fault took effect");
-  } else if (!results.empty()) {
+  } else if (!results.empty() && summary.missed == 0) {
     parts.emplace_back("every fault was seen to take effect");
   }
+  if (summary.searched > 0)
+    parts.push_back(std::to_string(summary.missed) + " of " + std::to_string(summary.searched) +
+                    " searched plans missed a point");
+  if (search_is_blind(summary) && out.mood == Verdict::pass)
+    out.word = "Partly", out.mood = Verdict::infra;
   if (proofs == 0) {
     if (out.mood == Verdict::pass) out.word = "Unproved", out.mood = Verdict::infra;
     parts.emplace_back("no control was run");

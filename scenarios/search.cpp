@@ -11,12 +11,10 @@
 namespace migfuzz {
 namespace {
 
-constexpr std::uint64_t kUsualCases = 100;  // as campaign/campaign.cpp has it
-
 Drawn draw_search(const ScenarioRequest& request, const Catalogs& catalogs) {
   Drawn drawn;
   PlanGenerator generator({request}, catalogs);
-  const auto count = request.cases != 0 ? request.cases : kUsualCases;
+  const auto count = request.cases != 0 ? request.cases : kUsualSearch;
   for (std::uint64_t i = 0; i < count; ++i) drawn.cases.push_back(generator.draw());
   return drawn;
 }

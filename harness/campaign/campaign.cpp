@@ -13,6 +13,7 @@
 #include "harness/campaign/progress.h"
 #include "harness/campaign/recorded_request.h"
 #include "harness/campaign/remaining.h"
+#include "harness/campaign/run_feedback.h"
 #include "harness/campaign/search_source.h"
 #include "harness/campaign/utc.h"
 #include "harness/core/error.h"
@@ -28,12 +29,18 @@ std::string host_text() {
                      name.release, ::geteuid() == 0 ? "root" : "ordinary user");
 }
 
+constexpr unsigned kMutatedOf100 = 50;  // docs/feedback.md
+
+// The scenario is a search, or is followed by one until the time is up.
+bool searches(const CampaignRequest& request) {
+  return request.scenario == kSearchScenario || (request.scenario == "cells" && request.time);
+}
+
 // Of no-fault migrations: a resumed run has others, too, before its first case.
 Verdict worst_control(const std::vector<CaseResult>& results) {
   auto worst = Verdict::pass;
   for (const auto& result : results)
-    if (result.plan.faults.empty() && result.plan.plant.empty())
-      worst = std::min(worst, result.verdict);
+    if (is_control(result.plan)) worst = std::min(worst, result.verdict);
   return worst;
 }
 
@@ -66,9 +73,9 @@ class Campaign {
                  std::make_move_iterator(drawn.end()));
     place(cases);
     output_.record(summary_, matrix_);
-    std::vector<std::unique_ptr<CaseSource>> sources;
-    sources.push_back(std::make_unique<ListSource>(std::move(cases)));
-    if (auto more = search()) sources.push_back(std::move(more));
+    ListSource list(std::move(cases));
+    std::vector<CaseSource*> sources{&list};
+    if (auto* more = search()) sources.push_back(more);
     run_cases(ChainedSource(std::move(sources)), request_.shard);
     progress_.finish();
     reduced_ = confirm_and_shrink();
@@ -85,6 +92,7 @@ class Campaign {
       refuse_another_request();
       matrix_ = run_.matrix;
       output_.resume(run_);
+      for (const auto& result : output_.results()) feedback_.recall(result);
       progress_.say(fmt::format("going on with the run of {}: {} cases have finished",
                                 run_.facts.started, output_.results().size()));
     }
@@ -148,6 +156,7 @@ class Campaign {
     begin_run();
     for (const auto& one : corpus_)
       replayed_.push_back({one.signature, adapted(one.plan, draw.base)});
+    if (const auto said = feedback_.look(pool_, draw.base); !said.empty()) note(said);
     std::vector<PlannedCase> cases;
     for (const auto& protocol : request_.protocols) {
       draw.base.protocol = protocol;
@@ -176,15 +185,26 @@ class Campaign {
   }
 
   // What is drawn as it is run: all of a search, or what follows the cases while there is time.
-  std::unique_ptr<CaseSource> search() {
-    constexpr std::uint64_t kUsualCases = 100;  // as the scenario draws by itself
-    const bool follows = request_.scenario == "cells" && request_.time;
-    if ((request_.scenario != kSearchScenario && !follows) || draws_.empty()) return nullptr;
-    auto cases = request_.draw.cases;
-    if (request_.time) cases = request_.scenario == kSearchScenario ? cases : 0;  // 0: without end
-    else if (cases == 0) cases = kUsualCases;
+  CaseSource* search() {
+    if (!searches(request_) || draws_.empty()) return nullptr;
+    const bool alone = request_.scenario == kSearchScenario;
+    const auto usual = request_.time ? 0 : kUsualSearch;  // 0: without end
+    const auto cases = alone && request_.draw.cases != 0 ? request_.draw.cases : usual;
     if (cases != 0) progress_.set_total(cases + controls_);
-    return std::make_unique<SearchSource>(PlanGenerator(draws_, catalogs_), cases, false);
+    try {
+      search_ = std::make_unique<SearchSource>(PlanGenerator(draws_, catalogs_), cases,
+                                               feedback_.steers());
+    } catch (const UsageError& error) {
+      if (alone) throw;
+      note(fmt::format("no search follows the cells: {}", error.what()));
+      return nullptr;
+    }
+    return &feedback_.steer(
+        *search_,
+        [this](const PlannedCase& planned, std::uint64_t seed) {
+          return search_->generator().mutate(planned, seed);
+        },
+        {request_.draw.base.seed, kMutatedOf100, cases});
   }
 
   void adopt(ScenarioRequest& draw, const Chosen& chosen) {
@@ -265,6 +285,7 @@ class Campaign {
           amend(done.result);
           if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
           if (points != nullptr) longer(*points, done.passed_points);
+          feedback_.take(done.result);
           progress_.count(done.result);
           output_.add(std::move(done.result), done.planned.key, done.passed_points);
           done.result = output_.results().back();
@@ -328,33 +349,49 @@ class Campaign {
   }
 
   std::vector<Reduced> confirm_and_shrink() {
+    pool_.trace(false);  // as `replay` and `shrink` run them
     HarvestRequest harvesting;
     harvesting.folder = output_.folder();
     harvesting.corpus = request_.corpus;
-    harvesting.time = request_.shrink_time;
+    harvesting.time = shrink_time_left();
     harvesting.confirm = request_.confirm;
     harvesting.at_once = request_.jobs;
     harvesting.stop = [this] { return signal_ != 0; };
     harvesting.amend = [this](CaseResult& result) { amend(result); };
     harvesting.met = [this](CaseResult result) {
-      output_.add(std::move(result));
-      return output_.results().back();
+      result.plan.scenario = kShrinkScenario;
+      // A drawn case may have the same plan: what was met on the way replaces nothing.
+      std::string key;
+      do {
+        key = kMetOnTheWay + shrink_keys_.next(result.plan);
+      } while (output_.has(key));
+      return output_.add(std::move(result), key);
     };
     harvesting.say = [this](const std::string& line) { progress_.say(line); };
     return harvest(pool_, catalogs_, output_.results(), harvesting);
   }
 
+  // Of --time, which is that of all sessions, and at most --shrink-time.
+  Milliseconds shrink_time_left() const {
+    if (!request_.time) return request_.shrink_time;
+    const auto left = *request_.time - Milliseconds(std::int64_t(1000 * output_.seconds()));
+    return std::clamp(left, Milliseconds(0), request_.shrink_time);
+  }
+
   void tell_corpus_and_issues() {
-    std::size_t again = 0;
-    for (const auto& one : replayed_)
-      for (const auto& result : output_.results())
-        if (result.plan == one.plan && face_of(result.signature) == face_of(one.signature)) {
-          ++again;
-          break;
-        }
-    if (!replayed_.empty())
-      note(fmt::format("corpus: {} of {} replayed plans showed their finding again", again,
-                       replayed_.size()));
+    std::size_t run = 0, again = 0;
+    for (const auto& one : replayed_) {
+      bool was_run = false, showed = false;
+      for (const auto& result : output_.results()) {
+        if (result.plan != one.plan) continue;
+        was_run = true;
+        showed = showed || face_of(result.signature) == face_of(one.signature);
+      }
+      run += was_run ? 1 : 0;
+      again += showed ? 1 : 0;
+    }
+    if (run > 0)
+      note(fmt::format("corpus: {} of {} replayed plans showed their finding again", again, run));
     for (const auto& line : stale_issues(request_.known_issues, output_.results(), replayed_,
                                          utc_today()))
       note(line);
@@ -367,8 +404,11 @@ class Campaign {
   }
 
   int finish() {
-    if (signal_ == 0) note_what_time_left_out();
-    tell_corpus_and_issues();
+    if (signal_ == 0) {
+      note_what_time_left_out();
+      tell_corpus_and_issues();
+    }
+    summary_.reached = feedback_.reach();
     output_.record(summary_, matrix_);
     summary_.interrupted = signal_ != 0;
     summary_.duration_s = output_.seconds();
@@ -413,6 +453,9 @@ class Campaign {
   std::vector<StoredPlan> corpus_;
   std::vector<Replayed> replayed_;  // its plans, on this run's hosts
   std::vector<Reduced> reduced_;
+  RunFeedback feedback_{request_.feedback, searches(request_)};
+  std::unique_ptr<SearchSource> search_;
+  CaseKeys shrink_keys_;
   std::size_t controls_ = 0;
   std::optional<Clock::time_point> deadline_;
   bool out_of_time_ = false;

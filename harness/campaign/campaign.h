@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/campaign/feedback.h"
 #include "harness/campaign/harvest.h"
 #include "harness/campaign/known_issues.h"
 #include "harness/campaign/machine.h"
@@ -46,6 +47,7 @@ struct CampaignRequest {
   std::string corpus;           // folder of plans that are replayed first; empty: none
   Milliseconds shrink_time{0};  // for confirming and shrinking, after the cases; 0: neither
   std::uint64_t confirm = 10;   // runs that confirm a failure
+  Feedback feedback = Feedback::automatic;
 };
 
 /// Runs it all; returns the exit status of the program. Throws UsageError, CannotRun, OutputError.

@@ -9,6 +9,7 @@
 #include "harness/campaign/proposals.h"
 #include "harness/campaign/utc.h"
 #include "harness/core/error.h"
+#include "harness/core/simpler.h"
 #include "harness/io/files.h"
 #include "harness/judge.h"
 
@@ -61,6 +62,8 @@ std::vector<Reduced> read_reduced(const std::string& folder,
     const auto path = fmt::format("{}/cases/{}/minimal.json", folder, result.id);
     if (result.verdict != Verdict::fail || !io::is_file(path)) continue;
     const auto kept = read_stored_plan(path);
+    // Shrunk by hand, and another failure than this one.
+    if (face_of(kept.signature) != face_of(result.signature)) continue;
     Reduced one;
     one.case_id = result.id;
     one.signature = result.signature;
@@ -81,8 +84,10 @@ std::vector<Reduced> read_reduced(const std::string& folder,
 }
 
 StoredPlan stored(const Reduced& reduced, const std::string& found) {
-  return {reduced.key,        reduced.headline,    reduced.versions,   found,
-          reduced.shrunk.end, reduced.shrunk.last, reduced.shrunk.plan};
+  const auto& shrunk = reduced.shrunk;
+  // No time to measure what is left: then what is known of the plan that it came from.
+  return {reduced.key, reduced.headline, reduced.versions, found,
+          shrunk.end,  shrunk.last.runs > 0 ? shrunk.last : shrunk.first, shrunk.plan};
 }
 
 std::vector<Reduced> harvest(Pool& pool, const Catalogs& catalogs,
@@ -108,17 +113,24 @@ std::vector<Reduced> harvest(Pool& pool, const Catalogs& catalogs,
     request.say(fmt::format("{}  reproduced {}; {} runs: {}", one.key, to_string(kept.rate),
                             one.shrunk.runs, one.shrunk.end));
     if (request.corpus.empty() || kept.rate.shown == 0 || !one.shrunk.done) return;
-    if (const auto path = add_to_corpus(request.corpus, kept); !path.empty())
-      request.say("added to the corpus: " + path);
+    try {
+      if (const auto path = add_to_corpus(request.corpus, kept); !path.empty())
+        request.say("added to the corpus: " + path);
+    } catch (const io::OutputError& error) {  // minimal.json has it, too
+      request.say(fmt::format("not added to the corpus: {}", error.what()));
+    }
   };
   return reduce(results, read_reduced(request.folder, results), reducing);
 }
 
 Plan adapted(Plan plan, const Plan& base) {
+  plan.scenario = kCorpusScenario;
   plan.source = base.source;
   plan.destination = base.destination;
   plan.accel = base.accel;
   if (plan.machine == Plan().machine) plan.machine = base.machine;
+  // RAM that a run chose by itself on another machine may be what this version loses pages at.
+  if (plain_memory(plan.guest.memory_bytes)) plan.guest.memory_bytes = base.guest.memory_bytes;
   return plan;
 }
 

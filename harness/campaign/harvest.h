@@ -50,7 +50,8 @@ void write_shrunk(const std::string& folder, const Reduced& reduced);
 std::vector<Reduced> read_reduced(const std::string& folder,
                                   const std::vector<CaseResult>& results);
 
-/// A plan of the corpus on this run's hosts: their binaries, accelerator and machine type.
+/// A plan of the corpus on this run's hosts: their binaries, accelerator and machine type, and RAM
+/// where nobody had asked for another size.
 Plan adapted(Plan plan, const Plan& base);
 
 /// Why a plan of the corpus cannot be run here, in one clause; empty: it can.

@@ -13,6 +13,9 @@
 
 namespace migfuzz {
 
+/// Begins the keys of results that were met while another case was shrunk: nobody drew them.
+inline constexpr const char* kMetOnTheWay = "shrink-";
+
 /// Gives the plans of one run their keys, in the order in which they are drawn.
 class CaseKeys {
  public:

@@ -25,11 +25,11 @@ constexpr std::uint64_t kOddMemory = kDefaultMemory + (8 << 10);
 struct TrialAnswer {
   bool beats = false;
   std::string version, why;
-  std::vector<std::string> machines;
+  std::vector<std::string> machines, traced;
 };
 
 TrialAnswer try_one(Pool& pool, const std::string& binary, const std::string& accel,
-                    const std::string& machine, const GuestShape& shape) {
+                    const std::string& machine, const GuestShape& shape, bool trace = false) {
   const auto limit = accel == "kvm" ? kKvmLimit : kTcgLimit;
   const json request{{"job", "trial"},
                      {"binary", binary},
@@ -37,9 +37,11 @@ TrialAnswer try_one(Pool& pool, const std::string& binary, const std::string& ac
                      {"machine", machine},
                      {"memory_bytes", shape.memory_bytes},
                      {"guest", shape.name},
-                     {"limit_ms", limit.count()}};
+                     {"limit_ms", limit.count()},
+                     {"trace", trace}};
   const auto answer = json::parse(pool.trial(request.dump(), limit + Milliseconds(30000)));
-  return {answer.at("beats"), answer.at("version"), answer.at("why"), answer.at("machines")};
+  return {answer.at("beats"), answer.at("version"), answer.at("why"), answer.at("machines"),
+          answer.at("traced")};
 }
 
 bool loses_dirty_pages(const std::string& version) {
@@ -57,6 +59,10 @@ std::optional<std::pair<int, int>> version_of(const std::string& machine) {
 }
 
 }  // namespace
+
+std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::string& binary) {
+  return try_one(pool, binary, base.accel, base.machine, base.guest, true).traced;
+}
 
 std::string newest_common_machine(const std::vector<std::string>& one,
                                   const std::vector<std::string>& other) {

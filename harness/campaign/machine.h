@@ -28,6 +28,10 @@ struct Chosen {
 /// UsageError.
 Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& guest);
 
+/// The trace events about migration that a binary has and writes to its log; empty: none, because
+/// it has no such events or no log backend, or did not start with them. `base` as choose() left it.
+std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::string& binary);
+
 /// The newest "pc-i440fx-MAJOR.MINOR" in both lists; empty when there is none.
 std::string newest_common_machine(const std::vector<std::string>& one,
                                   const std::vector<std::string>& other);

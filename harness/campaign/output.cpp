@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/campaign/feedback.h"
 #include "harness/campaign/harvest.h"
 #include "harness/campaign/utc.h"
 #include "harness/core/error.h"
@@ -40,7 +42,8 @@ std::string case_readme(const CaseResult& result) {
       "- `history.jsonl`: what happened, one event per line, `at_ns` on one clock\n"
       "- `qmp-source.log`, `qmp-destination.log`: both monitors of each host (milliseconds)\n"
       "- `stderr-*.log`: what QEMU printed\n"
-      "- `guest-*.log`: the guest's own record of its steps\n",
+      "- `guest-*.log`: the guest's own record of its steps\n"
+      "- `trace-*.log`: QEMU's own trace events, where they were traced (docs/feedback.md)\n",
       result.id, to_string(result.verdict),
       result.signature.empty() ? "" : " (" + result.signature + ")", result.headline);
 }
@@ -50,6 +53,19 @@ std::vector<CaseResult> results_of(const std::vector<StoredCase>& cases) {
   results.reserve(cases.size());
   for (const auto& one : cases) results.push_back(one.result);
   return results;
+}
+
+// Of a run that was killed, or of several: its results in their order give the whole map again.
+RunReach reach_of(const std::vector<CaseResult>& results) {
+  const bool traced = std::any_of(results.begin(), results.end(),
+                                  [](const CaseResult& one) { return !one.reached.empty(); });
+  if (!traced) return {};
+  CoverageMap map;
+  for (const auto& one : results) map.add(one.reached);
+  auto reach = map.reach();
+  reach.mode = "watch";
+  reach.why = "counted from the results";
+  return reach;
 }
 
 double seconds_of(const std::vector<Session>& sessions) {
@@ -89,6 +105,7 @@ Summary summary_of(const StoredRun& run, const std::vector<Session>& sessions,
   if (const auto left = unfinished_shards(sessions); merged && !left.empty())
     summary.notes.push_back(fmt::format("these parts are missing or did not come to their end: {}",
                                         fmt::join(left, ", ")));
+  if (merged || summary.reached.mode == "off") summary.reached = reach_of(results);
   sum_up(summary, results, merged ? whole(run.matrix) : run.matrix, folder,
          read_reduced(folder, results));
   return summary;
@@ -115,7 +132,8 @@ StoredRun Output::unfinished() const {
 void Output::resume(StoredRun run) {
   run_ = std::move(run);
   seconds_before_ = seconds_of(store_.sessions(run_.id));
-  for (auto& one : store_.drawn(run_.id)) drawn_.emplace(one.ordinal, std::move(one));
+  for (auto& one : store_.drawn(run_.id))
+    if (!one.key.starts_with(kMetOnTheWay)) drawn_.emplace(one.ordinal, std::move(one));
   for (auto& one : store_.finished(run_.id)) keep(one);
 }
 
@@ -208,7 +226,7 @@ const CaseResult& Output::add(CaseResult result, std::string key,
       {key, results_.size(), 0, {}}, std::move(result), passed_points, utc_now_ms()};
   store_.end(run_.id, one, session());
   keep(one);
-  return results_.back();
+  return results_[by_key_.at(one.drawn.key).index];
 }
 
 void Output::adopt(const StoredCase& one, const std::string& folder) {

@@ -31,6 +31,7 @@ struct Pool::State {
   TrialFunction trial;
   std::vector<Slot> slots;
   std::size_t started = 0;
+  bool trace = false;
 
   bool any_busy() const {
     return std::any_of(slots.begin(), slots.end(),
@@ -62,7 +63,11 @@ struct Pool::State {
     slot.since = Clock::now();
     slot.answer.reset();
     slot.worker->send(
-        json{{"job", "case"}, {"number", started++}, {"plan", to_json(planned.plan)}}.dump());
+        json{{"job", "case"},
+             {"number", started++},
+             {"plan", to_json(planned.plan)},
+             {"trace", trace}}
+            .dump());
     slot.planned = std::move(planned);
   }
 
@@ -101,6 +106,8 @@ Pool::Pool(io::Loop& loop, const Catalogs& catalogs, TrialFunction trial, unsign
     : state_(std::make_unique<State>(loop, catalogs, std::move(trial), jobs)) {}
 
 Pool::~Pool() = default;
+
+void Pool::trace(bool on) { state_->trace = on; }
 
 void Pool::run(CaseSource& source, const std::function<void(Done&)>& done,
                const std::function<bool()>& stop) {

@@ -33,6 +33,8 @@ class Pool {
   /// `stop()` turns true; cases under way are then ended without a result.
   void run(CaseSource& source, const std::function<void(Done&)>& done,
            const std::function<bool()>& stop);
+  /// Whether the hosts of the cases that are started from now on trace (CaseResult::reached).
+  void trace(bool on);
   /// One accelerator trial (JSON in and out, see worker.h). Throws CannotRun when the machine gives
   /// a worker no namespaces.
   std::string trial(const std::string& request, Milliseconds limit);

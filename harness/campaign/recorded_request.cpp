@@ -23,6 +23,7 @@ std::string recorded(const CampaignRequest& request) {
       {"--guest", base.guest.name},
       {"--accel", base.accel},
       {"--corpus", request.corpus},
+      {"--feedback", to_string(request.feedback)},
       {"--shrink-time", request.shrink_time.count()},
       {"--disk", request.disk_given ? json(base.disk) : json("not given")},
       {"--time", request.time ? json(request.time->count()) : json("not given")},

@@ -37,13 +37,17 @@ bool surroundings_are_there(const Plan& plan, const Plan& minimal) {
   };
   return there(&Plan::transport) && there(&Plan::disk) && there(&Plan::bandwidth_bytes_per_s) &&
          there(&Plan::downtime_limit_ms) && there(&Plan::least_passes) &&
-         guest_there(&GuestShape::dirty_pages_per_s) && guest_there(&GuestShape::disk_writes_per_s);
+         guest_there(&GuestShape::dirty_pages_per_s) &&
+         guest_there(&GuestShape::disk_writes_per_s) &&
+         (plain_memory(minimal.guest.memory_bytes) || !plain_memory(plan.guest.memory_bytes)) &&
+         (minimal.source == minimal.destination || plan.source != plan.destination);
 }
 
 const Reduced* that_explains(const Plan& plan, const std::string& face,
                              const std::vector<Reduced>& reduced) {
   for (const auto& one : reduced)
-    if (one.shrunk.face == face && contains(plan, one.shrunk.plan)) return &one;
+    if (one.shrunk.first.shown > 0 && one.shrunk.face == face && contains(plan, one.shrunk.plan))
+      return &one;
   return nullptr;
 }
 

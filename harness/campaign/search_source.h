@@ -6,6 +6,7 @@
 #pragma once
 
 #include "harness/campaign/source.h"
+#include "harness/core/error.h"
 #include "harness/core/search.h"
 
 namespace migfuzz {
@@ -19,7 +20,11 @@ class SearchSource : public CaseSource {
   std::optional<PlannedCase> next() override {
     if (cases_ != 0 && given_ == cases_) return std::nullopt;
     ++given_;
-    return generator_.draw();
+    try {
+      return generator_.draw();
+    } catch (const UsageError&) {  // it found nothing more that can be run
+      return std::nullopt;
+    }
   }
   void learn(const PlannedCase& planned, const CaseResult& result) override {
     if (learns_ && planned.plan.scenario == kSearchScenario)

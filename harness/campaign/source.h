@@ -5,7 +5,6 @@
 // their timing; that is what makes a run with one seed the same run again.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -38,22 +37,21 @@ class ListSource : public CaseSource {
   std::size_t next_ = 0;
 };
 
-/// One source after the other; each of them learns from the cases of all.
+/// One source after the other, each of which outlives it; each learns from the cases of all.
 class ChainedSource : public CaseSource {
  public:
-  explicit ChainedSource(std::vector<std::unique_ptr<CaseSource>> sources)
-      : sources_(std::move(sources)) {}
+  explicit ChainedSource(std::vector<CaseSource*> sources) : sources_(std::move(sources)) {}
   std::optional<PlannedCase> next() override {
     for (; at_ < sources_.size(); ++at_)
       if (auto one = sources_[at_]->next()) return one;
     return std::nullopt;
   }
   void learn(const PlannedCase& planned, const CaseResult& result) override {
-    for (const auto& source : sources_) source->learn(planned, result);
+    for (auto* source : sources_) source->learn(planned, result);
   }
 
  private:
-  std::vector<std::unique_ptr<CaseSource>> sources_;
+  std::vector<CaseSource*> sources_;
   std::size_t at_ = 0;
 };
 

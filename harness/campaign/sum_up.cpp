@@ -143,7 +143,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
     if (answer && !result.findings.empty()) summary.notes.push_back(result.findings.front().what);
     Control* of = answer                         ? nullptr
                   : !result.plan.plant.empty()   ? &canary
-                  : result.plan.faults.empty()   ? &control
+                  : is_control(result.plan)      ? &control
                   : result.rule == kDamageIsSeen ? &sight
                                                  : nullptr;
     if (of != nullptr) {

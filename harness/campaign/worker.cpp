@@ -20,6 +20,21 @@ std::string history_lines(const History& history) {
   return text;
 }
 
+void collect_traces(CaseResult& result, World& world) {
+  std::vector<std::pair<Side, HostTrace>> traces;
+  const auto take = [&](Side side, const std::string& file, HostTrace trace) {
+    if (trace.text.empty()) return;
+    result.evidence[file] = trace.text;
+    traces.emplace_back(side, std::move(trace));
+  };
+  const auto first = world.first_destination();
+  take(Side::source, "trace-source.log", world.trace(Side::source));
+  if (first) take(Side::destination, "trace-destination.log", first->trace);
+  take(Side::destination, first ? "trace-destination-2.log" : "trace-destination.log",
+       world.trace(Side::destination));
+  if (!traces.empty()) result.reached = reached_by(world.history(), traces);
+}
+
 void collect_evidence(CaseResult& result, World& world) {
   result.evidence["history.jsonl"] = history_lines(world.history());
   for (const auto side : {Side::source, Side::destination}) {
@@ -28,6 +43,7 @@ void collect_evidence(CaseResult& result, World& world) {
     result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
     result.evidence["guest-" + name + ".log"] = world.guest_text(side);
   }
+  collect_traces(result, world);
   const auto first = world.first_destination();
   if (!first) return;
   for (const auto* file : {"qmp-destination", "stderr-destination", "guest-destination"})
@@ -57,7 +73,7 @@ std::string dump(const json& value) {
 
 std::string answer_case(io::Loop& loop, const json& job, const Catalogs& catalogs) {
   const auto plan = plan_from_json(job.at("plan"));
-  const auto run = run_case(loop, plan, catalogs);
+  const auto run = run_case(loop, plan, catalogs, job.value("trace", false));
   json answer{{"number", job.at("number")},
               {"result", to_json(run.result)},
               {"evidence", run.result.evidence},
@@ -67,13 +83,14 @@ std::string answer_case(io::Loop& loop, const json& job, const Catalogs& catalog
 
 }  // namespace
 
-CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs) {
+CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs, bool trace) {
   CaseRun run;
   try {
     check_plan(plan, catalogs);
     const auto& guest = catalogs.find_guest(plan.guest.name);
     const auto& protocol = catalogs.find_protocol(plan.protocol);
     const auto world = catalogs.find_hypervisor(plan.hypervisor).build(loop, plan, guest, protocol);
+    if (trace) world->trace_hosts();
     try {
       const auto evidence = direct(plan, *world, protocol, guest, catalogs.kinds_of(plan));
       run.result = judge(plan, world->history(), evidence, catalogs.checkers);

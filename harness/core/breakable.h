@@ -82,6 +82,8 @@ class Breakable {
   virtual Milliseconds management_unanswered(Side host) const = 0;
   /// Undoes both; what happened meanwhile was not heard. Harmless at any time.
   virtual void restore_management(Side host) = 0;
+  /// After that: the host has taken the manager's new connections, or has ended.
+  virtual bool management_restored(Side host) const = 0;
 
   // --- before the hosts are started ------------------------------------------------------------
   /// The destination is configured unlike the source: it has less of that, or something more.

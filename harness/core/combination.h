@@ -27,6 +27,9 @@ std::optional<Expectation> combined_outcome(const Plan& plan, std::span<const Ef
 /// heal that heals the other, a command that cannot arrive.
 std::string not_together(const Plan& plan, std::span<const FaultKind* const> kinds);
 
+/// Faults of these sides can hit the same part: `channel` is of both hosts.
+bool meet(Side a, Side b);
+
 /// False where the first is known to be passed after the second. Devices have the order in which
 /// the machine saves them, which only a plan's author knows: those are taken as they are written.
 bool may_precede(const Trigger& first, const Trigger& second);

@@ -74,6 +74,10 @@ struct FaultKind {
   /// The proof, one line, once there is one.
   std::function<std::optional<std::string>(World&, const FaultSpec&)> delivered;
   std::function<void(World&, const FaultSpec&)> heal;
+  /// After the heal: what it had hit is back, so that a fault of its component may strike there.
+  std::function<bool(World&, const FaultSpec&)> over = [](World&, const FaultSpec&) {
+    return true;
+  };
 };
 
 /// The hosts whose storage a fault of that side hits: Side::channel stands for what both share.

@@ -147,6 +147,10 @@ std::optional<Point> parse_point(std::string_view text) {
   if (point.plus_bytes != 0 && !in_stream(point))
     throw UsageError("--point: `" + to_string(point) +
                      "` is no place in the stream; leave out `+BYTES`");
+  if (point.plus_bytes != 0 && point.name.starts_with("device:") && point.name.ends_with("/end"))
+    throw UsageError("--point: `" + to_string(point) +
+                     "` lies in what follows the device, in the last one's case the end mark; name "
+                     "that");
   return point;
 }
 

@@ -248,6 +248,7 @@ nlohmann::json to_json(const CaseResult& result) {
           {"heartbeats_source_ms", numbers_to_json(result.heartbeats_source_ms)},
           {"heartbeats_destination_ms", numbers_to_json(result.heartbeats_destination_ms)},
           {"history", std::move(events)},
+          {"reached", texts_to_json(result.reached)},
           {"required_cell", clean_utf8(result.required_cell)}};
 }
 
@@ -282,6 +283,7 @@ CaseResult case_result_from_json(const nlohmann::json& json) {
     events.push_back(event_from_json(event));
   }
   result.history = History::from_events(std::move(events));
+  result.reached = read_texts(object, "reached");
   result.required_cell = object.text("required_cell");
   object.finish();
   return result;
@@ -323,6 +325,7 @@ nlohmann::json to_json(const Summary& summary) {
           {"coverage", std::move(coverage)},
           {"findings", std::move(findings)},
           {"controls", std::move(controls)},
+          {"reached", to_json(summary.reached)},
           {"notes", texts_to_json(summary.notes)}};
 }
 
@@ -359,6 +362,7 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);
+  summary.reached = run_reach_from_json(object.any("reached"));
   summary.notes = read_texts(object, "notes");
   object.finish();
   return summary;

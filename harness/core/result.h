@@ -13,6 +13,7 @@
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
 #include "harness/core/rate.h"
+#include "harness/core/reached.h"
 #include "harness/core/verdict.h"
 
 namespace migfuzz {
@@ -46,6 +47,9 @@ struct CaseResult {
   std::vector<Span> owners;       // who executed the guest when
   std::vector<double> heartbeats_source_ms, heartbeats_destination_ms;  // thinned
   History history;  // bounded: the events worth drawing
+  /// What the case reached (core/reached.h), where its hosts traced: all of it from a worker, only
+  /// what no case of the campaign had reached before it in the store.
+  std::vector<std::string> reached;
   /// Full evidence by file name ("history.jsonl", "qmp-source.log"); not part of results.jsonl.
   std::map<std::string, std::string> evidence;
   std::string required_cell;  // "" for cases outside the matrix (controls, canaries)
@@ -104,6 +108,7 @@ struct Summary {
   std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
+  RunReach reached;  // what the run reached inside the QEMUs, where they were traced
   std::vector<std::string> notes;  // said to the user: what was left out, what was impossible here
   double cases_per_hour() const { return duration_s > 0 ? 3600.0 * double(cases) / duration_s : 0; }
 };

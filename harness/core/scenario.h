@@ -59,6 +59,15 @@ struct ScenarioRequest {
 
 /// The scenario of every plan that was searched for and not enumerated.
 inline constexpr std::string_view kSearchScenario = "search";
+inline constexpr std::uint64_t kUsualSearch = 100;  // cases of a search that is not told how many
+/// Likewise of plans of the corpus, and of those that failed otherwise while another was shrunk.
+inline constexpr std::string_view kCorpusScenario = "corpus", kShrinkScenario = "shrink";
+
+/// A migration that nothing is done to, run to see that all is well.
+inline bool is_control(const Plan& plan) {
+  return plan.faults.empty() && plan.plant.empty() && plan.scenario != kSearchScenario &&
+         plan.scenario != kCorpusScenario && plan.scenario != kShrinkScenario;
+}
 
 /// Makes the migration need several passes over memory before it converges. QEMU takes no measure
 /// of its bandwidth in the first 100 ms (BUFFER_DELAY, migration.c) and completes after a pass

@@ -109,7 +109,10 @@ bool ends_it(const FaultKind& kind) {
 // Some way behind the point, and which page; the stream goes on for at least as long there.
 Trigger moved(Trigger trigger) {
   auto& point = trigger.point;
-  if (!in_stream(point) || point.name == "vmdesc-end" || point.name == "ack-end") return trigger;
+  // At these the part ends: a byte further on is another one, perhaps another phase.
+  if (!in_stream(point) || point.name == "vmdesc-end" || point.name == "ack-end" ||
+      (point.name.starts_with("device:") && point.name.ends_with("/end")))
+    return trigger;
   if (point.phase == Phase::precopy && point.name == "begin" && of_100(50)) {
     point.name = fmt::format("page:{}", *rc::gen::inRange(1, 1500));
     return trigger;
@@ -119,8 +122,10 @@ Trigger moved(Trigger trigger) {
     return trigger;
   }
   if (!of_100(30)) return trigger;
-  const bool long_way = point.phase == Phase::precopy || point.name.ends_with("middle");
-  point.plus_bytes = *rc::gen::inRange<std::uint64_t>(1, long_way ? 64 : 8);
+  // The shortest devices have some twenty bytes behind their middle.
+  const bool middle = point.name.ends_with("middle");
+  const std::uint64_t way = point.phase == Phase::precopy ? 64 : middle ? 16 : 8;
+  point.plus_bytes = *rc::gen::inRange<std::uint64_t>(1, way);
   if (point.name == "eof-begin") point.plus_bytes = 1;  // the end mark is one byte
   return trigger;
 }

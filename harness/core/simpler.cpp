@@ -15,11 +15,6 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 // The two sizes that a run takes by itself (campaign/machine.cpp): both are plain.
 constexpr std::uint64_t kPlainMemory[] = {16 * kMiB, 16 * kMiB + (8 << 10)};
 
-bool plain_memory(std::uint64_t bytes) {
-  const auto* const end = std::end(kPlainMemory);
-  return bytes == 0 || std::find(std::begin(kPlainMemory), end, bytes) != end;
-}
-
 // "page:N" and "pass:N" are points with a number in their name.
 std::optional<std::uint64_t> ordinal_of(const Point& point) {
   if (!point.name.starts_with("page:") && !point.name.starts_with("pass:")) return std::nullopt;
@@ -171,6 +166,11 @@ bool accepted(const Plan& plan, const Catalogs& catalogs) {
 }
 
 }  // namespace
+
+bool plain_memory(std::uint64_t bytes) {
+  const auto* const end = std::end(kPlainMemory);
+  return bytes == 0 || std::find(std::begin(kPlainMemory), end, bytes) != end;
+}
 
 Complexity complexity_of(const Plan& plan) {
   const Plan plain;

@@ -24,6 +24,9 @@ struct Complexity {
 };
 Complexity complexity_of(const Plan& plan);
 
+/// One of the RAM sizes that a run takes by itself, or none chosen yet.
+bool plain_memory(std::uint64_t bytes);
+
 /// Simpler plans, the boldest first, each once. Knows no catalog: a kind that must be healed, or a
 /// fault without a meaning at its plainer point, is for check_plan() to refuse.
 std::vector<Plan> simpler(const Plan& plan);

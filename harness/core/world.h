@@ -14,6 +14,7 @@
 #include "harness/core/breakable.h"
 #include "harness/core/history.h"
 #include "harness/core/plan.h"
+#include "harness/core/reached.h"
 #include "harness/core/sight.h"
 #include "harness/core/types.h"
 
@@ -25,12 +26,15 @@ using Image = Bytes;
 /// What a host that is gone has left behind.
 struct Remains {
   std::string guest_text, messages, transcript;
+  HostTrace trace{};
 };
 
 class World : public Breakable {
  public:
 
   // --- life -------------------------------------------------------------------------------------
+  /// From the next start of a host on, it traces what its migration does; see trace().
+  virtual void trace_hosts() = 0;
   /// Brings both hosts up and the guest to its first heartbeat on the source.
   virtual void start() = 0;
   /// The channel will stand there until release(); once for each place, before migrate().
@@ -55,6 +59,8 @@ class World : public Breakable {
   /// The guest's evidence channel of that host, as far as written.
   virtual std::string guest_text(Side host) const = 0;
   virtual Image image(Side host) const = 0;
+  /// What the host's process traced so far; empty when it was not to.
+  virtual HostTrace trace(Side host) const = 0;
   virtual std::string messages(Side host) const = 0;  // what the host's process printed
   virtual std::string transcript(
       Side host) const = 0;  // its management traffic, one line a message

@@ -22,11 +22,13 @@ std::string answer_trial(io::Loop& loop, const std::string& request, const Catal
   shape.memory_bytes = job.at("memory_bytes");
   const auto trial = try_accelerator(loop, job.at("binary"), job.at("accel"), job.at("machine"),
                                      catalogs.find_guest(shape.name), shape,
-                                     Milliseconds(job.at("limit_ms").get<int>()));
+                                     Milliseconds(job.at("limit_ms").get<int>()),
+                                     job.value("trace", false));
   return nlohmann::json{{"beats", trial.beats},
                         {"version", trial.version},
                         {"why", trial.why},
-                        {"machines", trial.machines}}
+                        {"machines", trial.machines},
+                        {"traced", trial.traced}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

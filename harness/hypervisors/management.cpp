@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -145,6 +146,12 @@ std::optional<std::string> Management::shut_out() const {
     if (!stranger_served || !waits) return std::nullopt;
   }
   return "QEMU closed both connections and serves another client; a new one gets no greeting";
+}
+
+bool Management::restored() const {
+  return !state_->broken &&
+         std::all_of(state_->lines.begin(), state_->lines.end(),
+                     [](const Line& line) { return line.open->greeted() || !line.open->open(); });
 }
 
 void Management::silence() {

@@ -56,6 +56,8 @@ class Management {
   void silence();
   /// For how long the oldest question has had no answer.
   Milliseconds unanswered() const;
+  /// After a restore: QEMU has greeted the new connections, or has ended.
+  bool restored() const;
   /// Undoes close() and silence(); harmless at any time.
   void restore();
 

@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/qemu_host.h"
+#include "harness/hypervisors/tracing.h"
 #include "harness/io/filters.h"
 #include "harness/io/network.h"
 #include "harness/io/queueing.h"
@@ -40,6 +42,8 @@ class QemuWorld final : public World {
   }
 
   // --- life ------------------------------------------------------------------------------------
+
+  void trace_hosts() override { traces_ = true; }
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
@@ -104,6 +108,7 @@ class QemuWorld final : public World {
   }
   std::string guest_text(Side side) const override { return host(side).guest_text(); }
   Image image(Side side) const override { return host(side).ram(); }
+  HostTrace trace(Side side) const override { return host(side).trace(); }
   std::string messages(Side side) const override { return host(side).messages(); }
   std::string transcript(Side side) const override { return host(side).transcript(); }
 
@@ -236,6 +241,7 @@ class QemuWorld final : public World {
     return host(side).management().unanswered();
   }
   void restore_management(Side side) override { host(side).management().restore(); }
+  bool management_restored(Side side) const override { return host(side).management().restored(); }
 
   void mismatch(Mismatch what, bool more) override {
     mismatch_ = what;
@@ -251,7 +257,7 @@ class QemuWorld final : public World {
     if (remains_ || !destination_->sight(Milliseconds(0)).dead)
       throw InfraError("a second destination needs the first one's end");
     remains_ = Remains{destination_->guest_text(), destination_->messages(),
-                       destination_->transcript()};
+                       destination_->transcript(), destination_->trace()};
     flip_ = relay_->flip();
     frame_flip_ = relay_->frame_flip();
     if (fresh_host) {
@@ -314,6 +320,7 @@ class QemuWorld final : public World {
     spec.guest = &guest_;
     spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
+    spec.trace = traces_;
     spec.incoming = side == Side::destination;
     spec.paused = side == Side::destination && setup_.destination_paused;
     if (side == Side::destination && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
@@ -476,7 +483,7 @@ class QemuWorld final : public World {
   std::optional<FrameFlip> frame_flip_;
   std::string uri_;
   std::optional<Mismatch> mismatch_;
-  bool mismatch_more_ = false, listens_ = true;
+  bool mismatch_more_ = false, listens_ = true, traces_ = false;
   bool downtime_raised_ = true;
   std::uint64_t source_beat_ = 0, destination_beat_ = 0;
   Clock::time_point last_change_ = Clock::now();
@@ -489,9 +496,23 @@ std::unique_ptr<World> make_qemu_world(io::Loop& loop, const Plan& plan, const G
   return std::make_unique<QemuWorld>(loop, plan, guest, setup);
 }
 
+namespace {
+
+// An event that is switched on is no proof: a binary without the backend `log` switches it on, too,
+// and writes nothing. A guest that runs has set a run state at least, so that its log is not empty.
+std::vector<std::string> what_it_traces(QemuHost& host) {
+  const auto events = traced_events(host.monitor(), Clock::now() + kSetUpLimit);
+  for (const auto& [thread, event] : host.trace().events)
+    if (std::binary_search(events.begin(), events.end(), event.substr(0, event.find('('))))
+      return events;
+  return {};
+}
+
+}  // namespace
+
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
                       const std::string& machine, const Guest& guest, const GuestShape& shape,
-                      Milliseconds limit) {
+                      Milliseconds limit, bool trace) {
   Trial trial;
   try {
     History history;
@@ -502,6 +523,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     spec.shape = shape;
     spec.guest = &guest;
     spec.disk = null_disk(disk_bytes(guest));
+    spec.trace = trace;
     QemuHost host(loop, spec, history, [] {});
     trial.version = host.connect(Clock::now() + kSetUpLimit);
     for (const auto& one : host.monitor().call("query-machines", {}, Clock::now() + kSetUpLimit))
@@ -512,6 +534,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
                   host.last_step() > 0;
     if (!trial.beats)
       trial.why = fmt::format("no heartbeat of the guest within {} ms", limit.count());
+    if (trace) trial.traced = what_it_traces(host);
   } catch (const InfraError& error) {
     trial.why = error.what();
   }

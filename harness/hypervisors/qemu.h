@@ -31,9 +31,11 @@ struct Trial {
   std::string version;  // "7.2.22"
   std::string why;      // when it does not beat: the reason, one line
   std::vector<std::string> machines;  // query-machines, without the deprecated ones
+  /// Trace events about migration that it has and writes; empty when it was not asked or has none.
+  std::vector<std::string> traced;
 };
 Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::string& accel,
                       const std::string& machine, const Guest& guest, const GuestShape& shape,
-                      Milliseconds limit);
+                      Milliseconds limit, bool trace = false);
 
 }  // namespace migfuzz

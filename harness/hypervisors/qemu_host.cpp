@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/error.h"
+#include "harness/hypervisors/tracing.h"
 
 namespace migfuzz {
 
@@ -42,7 +43,9 @@ struct QemuHost::State {
         ram(ram_file.fd(), spec_.shape.memory_bytes),
         evidence("evidence"),
         output("output"),
-        payload("payload") {}
+        payload("payload") {
+    if (spec.trace) tracing.emplace();
+  }
 
   io::Loop& loop;
   QemuHostSpec spec;
@@ -51,6 +54,7 @@ struct QemuHost::State {
   io::MemoryFile ram_file;
   io::Mapping ram;
   io::MemoryFile evidence, output, payload;
+  std::optional<Tracing> tracing;
   std::unique_ptr<io::Child> child;
   std::unique_ptr<Management> management;
   Sight seen;
@@ -89,6 +93,8 @@ struct QemuHost::State {
                                "virtio-net-pci,netdev=net0,id=net,romfile="});
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
     for (auto& one : management->arguments()) list.push_back(std::move(one));
+    if (tracing)
+      for (auto& one : tracing->arguments()) list.push_back(std::move(one));
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
@@ -104,6 +110,8 @@ struct QemuHost::State {
     launch.arguments = arguments();
     launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd()};
     for (const int fd : management->inherited()) launch.inherit.push_back(fd);
+    if (tracing)
+      for (const int fd : tracing->inherited()) launch.inherit.push_back(fd);
     launch.inherit.insert(launch.inherit.end(), spec.disk.inherit.begin(), spec.disk.inherit.end());
     launch.network_namespace_fd = spec.network_namespace_fd;
     launch.output_fd = output.fd();
@@ -299,6 +307,10 @@ std::string QemuHost::messages() const {
   auto text = state_->output.text();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+HostTrace QemuHost::trace() const {
+  return state_->tracing ? state_->tracing->read() : HostTrace();
 }
 
 std::string QemuHost::transcript() const { return state_->transcript; }

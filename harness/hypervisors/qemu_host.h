@@ -30,6 +30,7 @@ struct QemuHostSpec {
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
   bool network_device = true;
+  bool trace = false;  // its trace events about migration; see trace()
   std::vector<std::string> more_arguments;
 };
 
@@ -67,6 +68,7 @@ class QemuHost {
   Bytes ram() const;
   void poke(std::uint64_t gpa, Bytes bytes);
   std::string messages() const;    // stdout and stderr
+  HostTrace trace() const;
   std::string transcript() const;  // both monitors, one line a message
   /// MIGRATION_PASS events seen.
   std::uint32_t passes() const;

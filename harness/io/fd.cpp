@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -79,10 +80,10 @@ std::uint64_t MemoryFile::size() const {
 
 std::string MemoryFile::text() const { return text_from(0); }
 
-std::string MemoryFile::text_from(std::uint64_t from) const {
+std::string MemoryFile::text_from(std::uint64_t from, std::uint64_t bytes_most) const {
   const auto all = size();
   if (from >= all) return {};
-  std::string text(all - from, '\0');
+  std::string text(std::min(all - from, bytes_most), '\0');
   std::size_t have = 0;
   while (have < text.size()) {
     const auto n =

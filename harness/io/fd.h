@@ -46,8 +46,8 @@ class MemoryFile {
   int fd() const { return fd_.get(); }
   void write(Bytes bytes);
   std::string text() const;
-  /// What was appended since `from` bytes.
-  std::string text_from(std::uint64_t from) const;
+  /// What was appended since `from` bytes, at most the first `bytes_most` of it.
+  std::string text_from(std::uint64_t from, std::uint64_t bytes_most = UINT64_MAX) const;
   std::uint64_t size() const;
 
  private:

@@ -408,6 +408,14 @@ void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
     group.minimal = "migfuzz replay out/cases/" + group.case_id + "/minimal.json --times 10";
     group.shrink_end = "nothing simpler shows it";
   }
+  summary.reached = {"on",
+                     "what was new is mutated",
+                     {{"source", 196, 61, 240, 22, {"colo_failover_set_state", "multifd_send"}},
+                      {"destination", 196, 44, 131, 12, {"postcopy_ram_listen_thread_start"}}},
+                     58,
+                     41,
+                     97,
+                     {{1, 70, 180}, {10, 90, 300}, {results.size(), 105, 371}}};
   summary.controls = {{"no-fault control", 4, 4}, {"canary", 3, 3}, {"corrupt", 17, 17}};
   summary.notes = {"netem is missing in this kernel: delay, loss and rate were left out",
                    "postcopy was left out: userfaultfd is not permitted here"};
@@ -474,6 +482,7 @@ ReportSample hostile_sample(const std::string& text) {
   FindingGroup& group = summary.findings.back();
   group.first_seen = group.last_seen = group.minimal = group.shrink_end = text;
   group.versions = {text};
+  summary.reached = {text, text, {{text, 1, 1, 1, 1, {text}}}, 1, 1, 1, {{1, 1, 1}, {2, 2, 2}}};
   summary.controls.push_back({text, 1, 0});
   summary.notes.push_back(text);
   return sample;

@@ -149,7 +149,7 @@ struct ScriptedWorld::Model : Migration {
   std::multimap<Clock::time_point, std::function<void()>> agenda;
   Host source, destination;
   std::vector<std::string> persisted;
-  bool connected_seen = false;
+  bool connected_seen = false, traces = false;
   std::uint64_t ticks = 0, overlap = 0;
 
   std::optional<Remains> remains;  // of the first destination
@@ -671,6 +671,23 @@ Clock::time_point ScriptedWorld::last_answer(Side host) const {
 Clock::time_point ScriptedWorld::last_progress() const { return model_->progress; }
 std::string ScriptedWorld::guest_text(Side host) const { return model_->host(host).text; }
 Image ScriptedWorld::image(Side host) const { return model_->host(host).ram; }
+void ScriptedWorld::trace_hosts() { model_->traces = true; }
+
+HostTrace ScriptedWorld::trace(Side host) const {
+  HostTrace trace;
+  if (!model_->traces) return trace;
+  for (const auto& event : model_->history.events()) {
+    if (event.actor != model_->host(host).actor || event.kind != "qmp-event") continue;
+    const auto status = text_field(event, "status");
+    const auto what = event.name == "MIGRATION" && status ? "migrate_set_state(" + *status + ")"
+                      : event.name == "RESUME"            ? "runstate_set(running)"
+                                                          : "runstate_set(paused)";
+    trace.events.push_back({1, what});
+    trace.text += "1@0.000001:" + what + " \n";
+  }
+  return trace;
+}
+
 std::string ScriptedWorld::messages(Side host) const { return model_->host(host).messages; }
 std::string ScriptedWorld::transcript(Side) const { return ""; }
 
@@ -857,7 +874,7 @@ std::optional<Flip> ScriptedWorld::flip() const {
 void ScriptedWorld::start_again(bool) {
   Model& m = *model_;
   if (m.remains || m.destination.alive) throw InfraError("the first destination has not ended");
-  m.remains = Remains{m.destination.text, m.destination.messages, ""};
+  m.remains = Remains{m.destination.text, m.destination.messages, "", trace(Side::destination)};
   if (m.flipped) m.first_flip = m.flipped;
   const auto life = m.destination.life + 1;
   m.destination = Host();

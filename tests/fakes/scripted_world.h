@@ -47,6 +47,7 @@ class ScriptedWorld final : public World {
                 bool pause_before_switchover, const Defects& defects = {});
   ~ScriptedWorld() override;
 
+  void trace_hosts() override;
   void start() override;
   void arm(const Trigger& trigger) override;
   void migrate() override;
@@ -61,6 +62,8 @@ class ScriptedWorld final : public World {
   Clock::time_point last_progress() const override;
   std::string guest_text(Side host) const override;
   Image image(Side host) const override;
+  /// The states that its monitor told, as QEMU would have traced them.
+  HostTrace trace(Side host) const override;
   std::string messages(Side host) const override;
   std::string transcript(Side host) const override;
   void continue_switchover() override;
@@ -105,6 +108,7 @@ class ScriptedWorld final : public World {
   void silence_management(Side host) override;
   Milliseconds management_unanswered(Side host) const override;
   void restore_management(Side host) override;
+  bool management_restored(Side) const override { return true; }
   void mismatch(Mismatch what, bool more) override;
   void without_listener() override;
   void start_again(bool fresh_host) override;

@@ -47,7 +47,7 @@ int run(const CampaignRequest& asked) {
   io::Loop loop;
   const auto catalogs = fakes::scripted_catalogs();
   const TrialFunction trial = [](io::Loop&, const std::string&) {
-    return std::string(R"({"beats":true,"version":"7.2.22","why":"","machines":[]})");
+    return std::string(R"({"beats":true,"version":"7.2.22","why":"","machines":[],"traced":[]})");
   };
   return run_campaign(loop, asked, catalogs, trial, reports);
 }

@@ -98,7 +98,10 @@ TEST_CASE("A finding is shrunk, its steps are kept, and its plan joins the corpu
   REQUIRE(known.size() == 1);
   CHECK(known[0].key == reduced[0].key);
   CHECK(known[0].shrunk.plan == reduced[0].shrunk.plan);
+  std::size_t runs = 0;
+  night.request.amend = [&](CaseResult&) { ++runs; };
   CHECK(harvest(night.pool, night.catalogs, night.results, night.request).size() == 1);
+  CHECK(runs == 0);
 
   // The next night does not: it comes to the same plan, and changes nothing.
   fakes::TemporaryFolder next;
@@ -123,6 +126,12 @@ TEST_CASE("A signal ends it", "[harvest]") {
   Night night;
   night.request.stop = [] { return true; };
   CHECK(harvest(night.pool, night.catalogs, night.results, night.request).empty());
+  std::size_t runs = 0;
+  night.request.amend = [&](CaseResult&) { ++runs; };
+  night.request.stop = [&] { return runs >= 7; };
+  harvest(night.pool, night.catalogs, night.results, night.request);
+  CHECK(runs < 7 + 2 * night.request.at_once);
+  CHECK_FALSE(io::is_folder(night.request.corpus));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -121,12 +122,9 @@ TEST_CASE("A source learns every result as it was kept, and what it draws next r
 }
 
 TEST_CASE("A chain of sources gives all of the first before the second, and both learn", "[pool]") {
-  std::vector<std::unique_ptr<CaseSource>> sources;
-  sources.push_back(std::make_unique<ListSource>(cases(2)));
-  auto second = std::make_unique<Learner>();
-  const auto& learner = *second;
-  sources.push_back(std::move(second));
-  ChainedSource chain(std::move(sources));
+  ListSource first(cases(2));
+  Learner learner;
+  ChainedSource chain({&first, &learner});
   std::vector<std::uint64_t> seeds;
   CaseResult result;
   result.signature = "amended";
@@ -139,6 +137,35 @@ TEST_CASE("A chain of sources gives all of the first before the second, and both
   CHECK(seeds[1] == 2);
   CHECK(seeds[2] == 201);  // it had learned both of the list
   CHECK(learner.learned_ == seeds);
+}
+
+TEST_CASE("Only where it is asked for, cases tell what they reached", "[pool]") {
+  io::Loop loop;
+  const auto catalogs = fakes::scripted_catalogs();
+  Pool pool(loop, catalogs, nullptr, 1);
+  std::vector<CaseResult> results;
+  try {
+    for (const bool trace : {false, true}) {
+      pool.trace(trace);
+      ListSource one(cases(1));
+      pool.run(
+          one, [&](Pool::Done& done) { results.push_back(done.result); }, [] { return false; });
+    }
+  } catch (const CannotRun& error) {
+    WARN("skipped: " << error.what());
+    return;
+  }
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].reached.empty());
+  CHECK(results[0].evidence.count("trace-source.log") == 0);
+  const auto& reached = results[1].reached;
+  const auto has = [&](const char* item) {
+    return std::find(reached.begin(), reached.end(), item) != reached.end();
+  };
+  CHECK(has("source/event/migrate_set_state(completed)"));
+  CHECK(has("destination/event/runstate_set(running)"));
+  CHECK(has("channel/point/commit/eof"));
+  CHECK(results[1].evidence.count("trace-destination.log") == 1);
 }
 
 TEST_CASE("A trial's answer comes back as it was given", "[pool]") {

@@ -65,6 +65,20 @@ TEST_CASE("Only delivered cells of the matrix count as delivered, each once", "[
   CHECK(summary.cells_delivered == 1);
 }
 
+TEST_CASE("A searched plan that missed a point is counted and is no finding", "[campaign]") {
+  auto missed = result(Verdict::not_delivered, "n", false), found = result(Verdict::fail, "f");
+  missed.plan.scenario = found.plan.scenario = kSearchScenario;
+  const auto summary = summed({missed, found, result(Verdict::not_delivered, "n", false)}, 0);
+  CHECK(summary.searched == 2);
+  CHECK(summary.missed == 1);
+  CHECK(summary.verdicts.at(Verdict::not_delivered) == 2);
+  REQUIRE(summary.findings.size() == 2);
+  CHECK(summary.findings[1].signature == "n");
+  CHECK(summary.findings[1].count == 1);
+  REQUIRE(summary.notes.size() == 1);
+  CHECK_THAT(summary.notes[0], Catch::Matchers::Contains("drew 2 plans; 1 of them"));
+}
+
 TEST_CASE("The coverage table has a row for each phase, fault, side and protocol", "[campaign]") {
   Matrix matrix;
   matrix.required = {{"stopcopy/enter", "crash", Side::source, "handshake", ""},

@@ -129,6 +129,11 @@ TEST_CASE("A plan of another machine is replayed on this run's hosts", "[corpus]
   CHECK(here.accel == "tcg");
   CHECK(here.machine == "pc-i440fx-7.2");
   CHECK(here.faults == plan.faults);
+  base.guest.memory_bytes = 16392 << 10;
+  plan.guest.memory_bytes = 16 << 20;  // chosen there
+  CHECK(adapted(plan, base).guest.memory_bytes == base.guest.memory_bytes);
+  plan.guest.memory_bytes = 64 << 20;  // part of the finding
+  CHECK(adapted(plan, base).guest.memory_bytes == plan.guest.memory_bytes);
   plan.machine = "q35";  // said by the plan: part of the finding
   CHECK(adapted(plan, base).machine == "q35");
 }

@@ -34,7 +34,8 @@ TEST_CASE("every kind of point can be written, and reads back as itself", "[poin
     CHECK(point.phase == kind.phase);
     CHECK(point.plus_bytes == 0);
     CHECK(to_string(point) == text);
-    if (in_stream(point))
+    const bool ends = text.starts_with("stopcopy/device:") && text.ends_with("/end");
+    if (in_stream(point) && !ends)
       CHECK(to_string(trigger_from(text + "+17#3")) == text + "+17#3");
     else
       CHECK_THROWS_AS(trigger_from(text + "+17"), UsageError);

@@ -157,6 +157,18 @@ TEST_CASE("A fault that never came to its point changes no expectation, and is n
   CHECK(one.finding("survivor")->verdict == Verdict::pass);
 }
 
+TEST_CASE("A fault that never came to its point is not healed, and changes no expectation",
+          "[several]") {
+  const ScriptedCase one(plan_of({fault("mgmt-silence", Side::source, "precopy/begin", 100),
+                                  fault("stall", Side::channel, "precopy/pass:99", 100)}));
+  INFO(one.story());
+  CHECK(one.result.verdict == Verdict::not_delivered);
+  CHECK(one.result.rule != "not-delivered");
+  const auto all = steps(one);
+  CHECK(std::find(all.begin(), all.end(), "0 healed") != all.end());
+  CHECK(std::find(all.begin(), all.end(), "1 healed") == all.end());
+}
+
 TEST_CASE("A plan whose faults do not go together is refused with the reason", "[several]") {
   const auto catalogs = fakes::scripted_catalogs();
   const auto refusal = [&](std::vector<FaultSpec> faults) -> std::string {
@@ -189,6 +201,10 @@ TEST_CASE("A plan whose faults do not go together is refused with the reason", "
   CHECK(refusal({fault("stall", Side::channel, "precopy/begin", 100),
                  fault("crash", Side::source, "commit/eof")})
             .empty());
+  auto plan = plan_of({fault("stall", Side::channel, "precopy/begin", 100),
+                       fault("crash", Side::source, "commit/eof")});
+  plan.protocol = "autostart";
+  CHECK_THROWS_WITH(check_plan(plan, catalogs), Contains("for `handshake` only"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "harness/campaign/campaign.h"
 #include "harness/campaign/proposals.h"
 #include "harness/core/error.h"
+#include "harness/core/simpler.h"
 #include "harness/judge.h"
 #include "tests/fakes/planted.h"
 #include "tests/io/temporary.h"
@@ -85,6 +86,38 @@ TEST_CASE("A search finds a bug of two faults and a rate, and is left with exact
     INFO(to_json(simpler).dump());
     CHECK_FALSE(bug.strikes(simpler));
   }
+}
+
+TEST_CASE("What is met while another case is shrunk replaces none of the drawn ones", "[night]") {
+  // What no search draws and every shrink comes to: nothing about it is odd.
+  const auto plainest = [](const Plan& plan) { return complexity_of(plan).oddities <= 2; };
+  const auto healed_stall = [](const Plan& plan) {
+    bool all = has_fault(plan, "stall");
+    for (const auto& one : plan.faults) all = all && (one.kind != "stall" || one.heal_after_ms > 0);
+    return all;
+  };
+  const auto catalogs = fakes::planted_catalogs(
+      {{[=](const Plan& plan) { return healed_stall(plan) && !plainest(plan); },
+        [](Defects& defects) { defects.loses_a_page = true; }},
+       {[=](const Plan& plan) { return healed_stall(plan) && plainest(plan); },
+        [](Defects& defects) { defects.aborts_at_load = true; }}});
+  const fakes::TemporaryFolder f;
+  auto asked = night(f / "out");
+  asked.draw.cases = 40;
+  if (!findings(asked, catalogs)) return;
+  const Store store(asked.output + "/results.db", Store::Access::read);
+  const auto run = store.last_run()->id;
+  std::set<std::string> drawn, ended, met, ids;
+  for (const auto& one : store.drawn(run))
+    if (!one.key.starts_with(kMetOnTheWay)) drawn.insert(one.key);
+  for (const auto& one : store.finished(run)) {
+    const bool on_the_way = one.drawn.key.starts_with(kMetOnTheWay);
+    (on_the_way ? met : ended).insert(one.drawn.key);
+    CHECK(on_the_way == (one.result.plan.scenario == kShrinkScenario));
+    CHECK(ids.insert(one.result.id).second);
+  }
+  CHECK(ended == drawn);
+  CHECK_FALSE(met.empty());
 }
 
 TEST_CASE("Three planted bugs at once are three findings of a search", "[night]") {

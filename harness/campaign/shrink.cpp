@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kFlakyFactor = 3;
 // Sightings that keep a candidate. With one, a plan that fails in 5 % of its runs would be taken
 // for one of 30 % in every third case; with three in every fifteenth (binomial).
-constexpr std::uint64_t kWantedSteady = 1, kWantedFlaky = 3;
+constexpr std::uint64_t kWanted = 3;
 // Where the descent stops, so that there is time to measure what it has found.
 constexpr double kDescentShare = 6.0 / 7;
 
@@ -119,7 +119,7 @@ class Descent {
   }
 
   // The rate of the simplest plan. One that a few lucky runs had let through is given back for the
-  // one before it.
+  // one before it, and so is one that fails more seldom than the first plan may.
   void measure_last(const std::vector<Plan>& kept) {
     for (auto i = kept.size(); i-- > 0;) {
       shrunk_.plan = kept[i];
@@ -129,21 +129,25 @@ class Descent {
       }
       const auto rate = measure(kept[i], "the rate of what is left");
       shrunk_.last = rate;
-      if (rate.shown > 0 || rate.runs == 0) return;
-      shrunk_.done = false;
-      shrunk_.end = "the simplest plan did not show it again; an earlier one does";
+      if (rate.runs == 0) return;
+      if (double(rate.shown) >= shrunk_.first.least() * double(rate.runs) && rate.shown > 0) return;
+      if (rate.shown > 0) {
+        shrunk_.end = "nothing simpler shows it as often";
+      } else {
+        shrunk_.done = false;
+        shrunk_.end = "the simplest plan did not show it again; an earlier one does";
+      }
     }
   }
 
   void plan_candidates() {
-    wanted_ = shrunk_.first.flaky() ? kWantedFlaky : kWantedSteady;
-    most_ = runs_needed(shrunk_.first, wanted_);
+    most_ = runs_needed(shrunk_.first, kWanted);
   }
 
   // --- the descent
   // --------------------------------------------------------------------------------
 
-  bool shows(const Candidate& one) const { return one.known->shown(shrunk_.face) >= wanted_; }
+  bool shows(const Candidate& one) const { return one.known->shown(shrunk_.face) >= kWanted; }
 
   // Runs that may still be made for it; none when it is decided.
   std::uint64_t runs_open(const Candidate& one) const {
@@ -229,7 +233,7 @@ class Descent {
       if (face != shrunk_.face)
         others +=
             fmt::format("{}{} ({} of {})", others.empty() ? "" : ", ", face, times, known.told);
-    if (shown >= wanted_ && late) return "not followed: a simpler one had shown it; " + count;
+    if (shown >= kWanted && late) return "not followed: a simpler one had shown it; " + count;
     if (shown == 0 && !others.empty())
       return "refused: it fails in another way, a finding of its own: " + others;
     if (runs_open_of(known) > 0) return "undecided: " + count;
@@ -241,7 +245,7 @@ class Descent {
   std::uint64_t runs_open_of(const Verdicts::Known& known) const {
     const auto all = known.told + known.untold;
     const auto left = all >= most_ ? 0 : most_ - all;
-    return known.shown(shrunk_.face) + left < wanted_ ? 0 : left;
+    return known.shown(shrunk_.face) + left < kWanted ? 0 : left;
   }
 
   const Simpler& simpler_;
@@ -251,7 +255,6 @@ class Descent {
   Shrunk shrunk_;
   std::set<const Verdicts::Known*> told_;  // of the steps
   bool cut_short_ = false;
-  std::uint64_t wanted_ = kWantedSteady;  // sightings that keep a candidate
   std::uint64_t most_ = 0;                // runs that decide one
 };
 

@@ -8,10 +8,10 @@
 // refused, kept as a finding of its own, and never followed.
 //
 // How often a candidate is run follows from the rate: so often that a plan which fails as often as
-// the first would be refused in 5 % of all cases only. A failure that came up every time is seen
-// once to be kept; a flaky one three times, or the descent would drift to plans that hardly ever
-// fail, and what is left of it is looked at twice as often before it is called minimal. Verdicts
-// are kept by plan, so no candidate is run again because it is proposed again.
+// the first would be refused in 5 % of all cases only. It is kept when it was seen three times, or
+// the descent would drift to plans that hardly ever fail; what is left of a flaky one is looked at
+// twice as often before it is called minimal. Verdicts are kept by plan, so no candidate is run
+// again because it is proposed again.
 #pragma once
 
 #include <functional>

@@ -101,15 +101,11 @@ int shrink_plan(io::Loop& loop, const ShrinkCommand& request, const Catalogs& ca
     return signal != 0 ? 1.0 : seconds(Clock::now() - start) / seconds(request.time);
   };
   CaseResult last;  // of the runs that failed: its versions and headline
-  const auto amend = [&](CaseResult& result) {
-    result.ended = utc_now();
-    const auto arrow = result.versions.find(" -> ");
-    if (arrow != std::string::npos)
-      apply_known_issues(result, request.known_issues, result.versions.substr(0, arrow),
-                         result.versions.substr(arrow + 4), result.ended.substr(0, 10));
+  const auto amend_and_look = [&](CaseResult& result) {
+    amend(result, request.known_issues);
     if (result.verdict == Verdict::fail || result.verdict == Verdict::hazard) last = result;
   };
-  const auto run = on_pool(pool, amend, [&] { return spent() >= 1; });
+  const auto run = on_pool(pool, amend_and_look, [&] { return spent() >= 1; });
   std::vector<CaseResult> seen;
   const auto signature = what_fails(given, run, request.confirm, seen);
   if (signal != 0) return 128 + signal;

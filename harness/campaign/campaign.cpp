@@ -29,8 +29,6 @@ std::string host_text() {
                      name.release, ::geteuid() == 0 ? "root" : "ordinary user");
 }
 
-constexpr unsigned kMutatedOf100 = 50;  // docs/feedback.md
-
 // The scenario is a search, or is followed by one until the time is up.
 bool searches(const CampaignRequest& request) {
   return request.scenario == kSearchScenario || (request.scenario == "cells" && request.time);
@@ -204,7 +202,7 @@ class Campaign {
         [this](const PlannedCase& planned, std::uint64_t seed) {
           return search_->generator().mutate(planned, seed);
         },
-        {request_.draw.base.seed, kMutatedOf100, cases});
+        {.seed = request_.draw.base.seed, .cases = cases});
   }
 
   void adopt(ScenarioRequest& draw, const Chosen& chosen) {
@@ -282,13 +280,13 @@ class Campaign {
         remaining,
         [&](Pool::Done& done) {
           if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
-          amend(done.result);
+          amend(done.result, request_.known_issues);
           if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
           if (points != nullptr) longer(*points, done.passed_points);
           feedback_.take(done.result);
           progress_.count(done.result);
-          output_.add(std::move(done.result), done.planned.key, done.passed_points);
-          done.result = output_.results().back();
+          done.result =
+              output_.add(std::move(done.result), done.planned.key, done.passed_points);
         },
         [this] { return stopped(); });
   }
@@ -320,15 +318,6 @@ class Campaign {
                        matrix_.required.size()));
   }
 
-  // What the workers cannot know: the time of day, and what the list says.
-  void amend(CaseResult& result) const {
-    result.ended = utc_now();
-    const auto arrow = result.versions.find(" -> ");
-    if (arrow == std::string::npos) return;  // no host came up
-    apply_known_issues(result, request_.known_issues, result.versions.substr(0, arrow),
-                       result.versions.substr(arrow + 4), utc_today());
-  }
-
   // --- findings ---------------------------------------------------------------------------------
 
   // The plans of the corpus that this machine can run, on each pair of QEMUs.
@@ -357,7 +346,7 @@ class Campaign {
     harvesting.confirm = request_.confirm;
     harvesting.at_once = request_.jobs;
     harvesting.stop = [this] { return signal_ != 0; };
-    harvesting.amend = [this](CaseResult& result) { amend(result); };
+    harvesting.amend = [this](CaseResult& result) { amend(result, request_.known_issues); };
     harvesting.met = [this](CaseResult result) {
       result.plan.scenario = kShrinkScenario;
       // A drawn case may have the same plan: what was met on the way replaces nothing.

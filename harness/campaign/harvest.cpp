@@ -20,6 +20,14 @@ double seconds(Clock::duration time) { return std::chrono::duration<double>(time
 
 }  // namespace
 
+void amend(CaseResult& result, const std::vector<KnownIssue>& list) {
+  result.ended = utc_now();
+  const auto arrow = result.versions.find(" -> ");
+  if (arrow == std::string::npos) return;  // no host came up
+  apply_known_issues(result, list, result.versions.substr(0, arrow),
+                     result.versions.substr(arrow + 4), utc_today());
+}
+
 RunPlans on_pool(Pool& pool, const std::function<void(CaseResult&)>& amend,
                  const std::function<bool()>& stop) {
   return [&pool, amend, stop](const std::vector<Plan>& plans) {

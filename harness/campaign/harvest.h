@@ -31,6 +31,9 @@ struct HarvestRequest {
   std::function<void(const std::string&)> say = [](const std::string&) {};
 };
 
+/// What the workers cannot know of a result: the time of day, and what the list says.
+void amend(CaseResult& result, const std::vector<KnownIssue>& list);
+
 /// Runs plans on the pool, in the order asked for; fewer results when `stop` turns true.
 RunPlans on_pool(Pool& pool, const std::function<void(CaseResult&)>& amend,
                  const std::function<bool()>& stop);

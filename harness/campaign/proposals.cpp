@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
-#include "harness/core/error.h"
 #include "harness/core/simpler.h"
 
 namespace migfuzz {
 namespace {
-
-bool accepted(const Plan& plan, const Catalogs& catalogs) {
-  try {
-    check_plan(plan, catalogs);
-  } catch (const UsageError&) {
-    return false;
-  }
-  return true;
-}
 
 // The plan with another kind in the place of fault `i`, as a cell of that kind has it.
 Plan with_kind(Plan plan, std::size_t i, const FaultKind& kind) {

@@ -42,6 +42,7 @@ class Descent {
     plan_candidates();
     shrunk_.understood = ends && ends(plan);
     std::vector<Plan> kept{plan};
+    // Before a flaky failure is called minimal, everything simpler is looked at twice as often.
     for (bool second_look = false; !shrunk_.understood;) {
       const auto next = first_that_shows();
       if (!next && shrunk_.done && shrunk_.first.flaky() && !second_look) {
@@ -94,8 +95,7 @@ class Descent {
     if (!known) shrunk_.others.push_back(result);
   }
 
-  // --- rates
-  // --------------------------------------------------------------------------------------
+  // --- rates ---
 
   // Fresh runs only: those of a descent ended when enough was seen, so they would flatter.
   Rate measure(const Plan& plan, const std::string& why) {
@@ -144,8 +144,7 @@ class Descent {
     most_ = runs_needed(shrunk_.first, kWanted);
   }
 
-  // --- the descent
-  // --------------------------------------------------------------------------------
+  // --- the descent ---
 
   bool shows(const Candidate& one) const { return one.known->shown(shrunk_.face) >= kWanted; }
 
@@ -154,7 +153,6 @@ class Descent {
     return shows(one) ? 0 : runs_open_of(*one.known);
   }
 
-  // Of a flaky failure, what nothing simpler shows is looked at twice as often before that is said.
   // The first candidate, in their order, that shows the failure; nothing when none does or the
   // budget is gone. Later ones are run ahead of time only where a batch would not be full.
   std::optional<Plan> first_that_shows() {

@@ -138,6 +138,15 @@ bool damaged(int code) {
 
 std::int64_t number(const SQLite::Column& column) { return column.getInt64(); }
 
+// Of a row that begins with key, ordinal, learned; without its plan.
+DrawnCase place_of(SQLite::Statement& row) {
+  DrawnCase one;
+  one.key = row.getColumn(0).getString();
+  one.ordinal = static_cast<std::uint64_t>(number(row.getColumn(1)));
+  one.learned = static_cast<std::uint64_t>(number(row.getColumn(2)));
+  return one;
+}
+
 }  // namespace
 
 struct Store::State {
@@ -275,10 +284,7 @@ std::vector<DrawnCase> Store::drawn(std::int64_t run) const {
         *s.db, "SELECT key, ordinal, learned, plan FROM cases WHERE run = ? ORDER BY ordinal, key");
     query.bind(1, run);
     while (query.executeStep()) {
-      DrawnCase one;
-      one.key = query.getColumn(0).getString();
-      one.ordinal = static_cast<std::uint64_t>(number(query.getColumn(1)));
-      one.learned = static_cast<std::uint64_t>(number(query.getColumn(2)));
+      auto one = place_of(query);
       one.plan = plan_from_text(query.getColumn(3).getString(), s.origin(run, one.key));
       all.push_back(std::move(one));
     }
@@ -296,9 +302,7 @@ std::vector<StoredCase> Store::finished(std::int64_t run) const {
     query.bind(1, run);
     while (query.executeStep()) {
       StoredCase one;
-      one.drawn.key = query.getColumn(0).getString();
-      one.drawn.ordinal = static_cast<std::uint64_t>(number(query.getColumn(1)));
-      one.drawn.learned = static_cast<std::uint64_t>(number(query.getColumn(2)));
+      one.drawn = place_of(query);
       const auto origin = s.origin(run, one.drawn.key);
       one.result =
           case_result_from_json(parse_json(query.getColumn(3).getString(), origin, kLimits));

@@ -346,12 +346,7 @@ bool PlanGenerator::accepts(const Plan& plan) const {
     const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
     if (cont && !catalogs_.find_protocol(plan.protocol).destination_starts_paused()) return false;
   }
-  try {
-    check_plan(plan, catalogs_);
-  } catch (const UsageError&) {
-    return false;
-  }
-  return true;
+  return accepted(plan, catalogs_);
 }
 
 std::optional<Plan> PlanGenerator::candidate(std::uint64_t seed) const {

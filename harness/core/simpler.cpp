@@ -156,6 +156,8 @@ std::uint32_t least_patience(const Plan& plan, const Catalogs& catalogs) {
   return patience;
 }
 
+}  // namespace
+
 bool accepted(const Plan& plan, const Catalogs& catalogs) {
   try {
     check_plan(plan, catalogs);
@@ -164,8 +166,6 @@ bool accepted(const Plan& plan, const Catalogs& catalogs) {
   }
   return true;
 }
-
-}  // namespace
 
 bool plain_memory(std::uint64_t bytes) {
   const auto* const end = std::end(kPlainMemory);

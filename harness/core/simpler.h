@@ -24,6 +24,9 @@ struct Complexity {
 };
 Complexity complexity_of(const Plan& plan);
 
+/// check_plan() takes it.
+bool accepted(const Plan& plan, const Catalogs& catalogs);
+
 /// One of the RAM sizes that a run takes by itself, or none chosen yet.
 bool plain_memory(std::uint64_t bytes);
 

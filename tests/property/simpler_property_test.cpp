@@ -7,7 +7,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "harness/core/error.h"
 #include "harness/core/search.h"
 #include "tests/fakes/scripted_case.h"
 
@@ -50,15 +49,6 @@ Plan arbitrary_plan(const std::vector<FaultKind>& kinds) {
   const auto faults = *rc::gen::inRange(0, 5);
   for (int i = 0; i < faults; ++i) plan.faults.push_back(arbitrary_fault(kinds));
   return plan;
-}
-
-bool accepted(const Plan& plan, const Catalogs& catalogs) {
-  try {
-    check_plan(plan, catalogs);
-    return true;
-  } catch (const UsageError&) {
-    return false;
-  }
 }
 
 TEST_CASE("Every proposal is a plan, simpler than its own, and proposed once",

@@ -442,7 +442,7 @@ class Campaign {
   std::vector<StoredPlan> corpus_;
   std::vector<Replayed> replayed_;  // its plans, on this run's hosts
   std::vector<Reduced> reduced_;
-  RunFeedback feedback_{request_.feedback, searches(request_)};
+  RunFeedback feedback_{request_.feedback, searches(request_), request_.shard.of == 1};
   std::unique_ptr<SearchSource> search_;
   CaseKeys shrink_keys_;
   std::size_t controls_ = 0;

@@ -19,8 +19,9 @@
 
 namespace migfuzz {
 
-/// What is traced, and whether it steers. automatic: watch where the log backend is there and the
-/// scenario searches, otherwise off. watch: traced and reported, and the plans are those of `off`.
+/// What is traced, and whether it steers. watch: traced and reported, and the plans are those of
+/// `off`. automatic: on where the log backend is there and the scenario searches, but watch for a
+/// shard, whose plans must be the same on every machine; off where the scenario does not search.
 enum class Feedback { off, watch, on, automatic };
 std::string_view to_string(Feedback feedback);
 std::optional<Feedback> feedback_from(std::string_view word);  // off, watch, on, auto
@@ -86,7 +87,7 @@ class FeedbackSource : public CaseSource {
   using Mutate = std::function<std::optional<PlannedCase>(const PlannedCase&, std::uint64_t seed)>;
   struct Options {
     std::uint64_t seed = 1;
-    unsigned mutated_of_100 = 50;
+    unsigned mutated_of_100 = 20;
     std::uint64_t cases = 0;       // all together; 0: as many as `fresh` gives
   };
 

@@ -6,11 +6,23 @@
 
 namespace migfuzz {
 
-RunFeedback::RunFeedback(Feedback wanted, bool searches) : wanted_(wanted), searches_(searches) {}
+namespace {
+
+Feedback decided(Feedback wanted, bool searches, bool whole) {
+  if (wanted != Feedback::automatic) return wanted;
+  if (!searches) return Feedback::off;
+  return whole ? Feedback::on : Feedback::watch;
+}
+
+}  // namespace
+
+RunFeedback::RunFeedback(Feedback wanted, bool searches, bool whole)
+    : wanted_(decided(wanted, searches, whole)),
+      why_off_(wanted == Feedback::off ? "switched off" : "the scenario does not search"),
+      searches_(searches) {}
 
 std::string RunFeedback::look(Pool& pool, const Plan& base) {
-  const bool idle = wanted_ == Feedback::off || (wanted_ == Feedback::automatic && !searches_);
-  if (idle || !why_not_.empty()) return "";
+  if (wanted_ == Feedback::off || !why_not_.empty()) return "";
   for (const auto side : {Side::source, Side::destination}) {
     const auto& binary = side == Side::source ? base.source.binary : base.destination.binary;
     const auto events = traced_events(pool, base, binary);
@@ -43,9 +55,8 @@ RunReach RunFeedback::reach() const {
   if (traces_) reach = map_.reach();
   reach.mode = !traces_ ? "off" : source_ != nullptr ? "on" : "watch";
   reach.why = !why_not_.empty()            ? why_not_
-              : wanted_ == Feedback::off   ? "switched off"
-              : !traces_                   ? "the scenario does not search"
-              : source_ != nullptr         ? "what was new is mutated"
+              : !traces_                   ? why_off_
+              : source_ != nullptr         ? "the search goes where something was new"
               : !searches_                 ? "the scenario does not search: traced only"
                                            : "traced only";
   if (source_ == nullptr) return reach;

@@ -15,7 +15,8 @@ namespace migfuzz {
 class RunFeedback {
  public:
   /// `searches`: the scenario draws plans without end, so that there is something to steer.
-  RunFeedback(Feedback wanted, bool searches);
+  /// `whole`: the run is no shard of a campaign.
+  RunFeedback(Feedback wanted, bool searches, bool whole);
 
   /// Looks at both binaries of a pair, `base` as choose() left it; the pool's cases trace from then
   /// on if all binaries so far can. Returns what is to be said to the user, perhaps nothing.
@@ -33,7 +34,8 @@ class RunFeedback {
   RunReach reach() const;
 
  private:
-  const Feedback wanted_;
+  const Feedback wanted_;  // never automatic
+  const std::string why_off_;
   const bool searches_;
   bool traces_ = false;
   std::string why_not_;  // a binary that cannot

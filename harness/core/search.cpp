@@ -8,6 +8,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "harness/core/combination.h"
@@ -18,7 +19,8 @@ namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kPageBits = 4096 * 8;
-constexpr int kCandidates = 6;    // of which the rarest is taken
+constexpr int kCandidates = 6;            // of which the rarest is taken
+constexpr int kPreferredCandidates = 12;  // where worth is known, too: docs/feedback.md
 constexpr int kAttemptsMax = 400;  // for one candidate
 constexpr std::uint32_t kHangPatienceMs = 3000;  // as for every hole that is healed
 
@@ -389,16 +391,25 @@ double PlanGenerator::rarity_of(const Plan& plan) const {
   return sum / static_cast<double>(features.size());
 }
 
+double PlanGenerator::score_of(const Plan& plan) const {
+  return worth_ ? std::sqrt(rarity_of(plan)) * worth_(plan) : rarity_of(plan);
+}
+
 PlannedCase PlanGenerator::draw() {
   const auto seed = mixed(grounds_.front().base.seed, ++number_);
-  std::optional<Plan> rarest;
-  for (std::uint64_t i = 0; i < kCandidates; ++i) {
+  std::optional<Plan> best;
+  double best_score = 0;
+  const std::uint64_t candidates = worth_ ? kPreferredCandidates : kCandidates;
+  for (std::uint64_t i = 0; i < candidates; ++i) {
     auto plan = candidate(mixed(seed, i));
-    if (plan && (!rarest || rarity_of(*plan) > rarity_of(*rarest))) rarest = std::move(plan);
+    const double score = plan ? score_of(*plan) : 0;
+    if (score <= best_score) continue;
+    best = std::move(plan);
+    best_score = score;
   }
-  if (!rarest) throw UsageError("search: nothing more can be drawn; widen --point or --fault");
-  for (const auto& feature : features_of(*rarest)) drawn_[feature] += 1;
-  return {std::move(*rarest), std::nullopt};
+  if (!best) throw UsageError("search: nothing more can be drawn; widen --point or --fault");
+  for (const auto& feature : features_of(*best)) drawn_[feature] += 1;
+  return {std::move(*best), std::nullopt};
 }
 
 void PlanGenerator::learn(const Plan& plan, bool delivered) {

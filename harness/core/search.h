@@ -3,11 +3,13 @@
 // A plan is drawn as a whole: one to four faults with heals and re-injections at points that this
 // machine's stream has, the guest's shape, the migration's parameters, disk and transport, on one
 // of the *grounds* (a pair of QEMUs under a protocol). Several candidates are drawn for each plan,
-// and the one whose cells and pairs of cells were drawn least is taken. What check_plan() refuses
-// is no candidate, so every drawn plan has a meaning and an expected outcome.
+// and the one whose cells and pairs of cells were drawn least is taken; whoever knows what plans
+// are worth may have a say in it. What check_plan() refuses is no candidate, so every drawn plan
+// has a meaning and an expected outcome.
 // Pure: the n-th plan follows from the grounds' seed, and from what learn() was told, if anything.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +27,8 @@ class PlanGenerator {
   /// at all can be drawn.
   PlanGenerator(std::vector<ScenarioRequest> grounds, const Catalogs& catalogs);
 
+  /// From now on rareness counts less (its square root), and is multiplied by this; above 0.
+  void prefer(std::function<double(const Plan&)> worth) { worth_ = std::move(worth); }
   /// The next plan. Counts as drawn.
   PlannedCase draw();
   /// A plan near that one, `seed` says which; nothing when none was found that means something.
@@ -40,12 +44,14 @@ class PlanGenerator {
 
  private:
   double rarity_of(const Plan& plan) const;
+  double score_of(const Plan& plan) const;
   std::optional<Plan> candidate(std::uint64_t seed) const;
   bool accepts(const Plan& plan) const;
 
   std::vector<ScenarioRequest> grounds_;
   const Catalogs& catalogs_;
   std::map<std::string, double> drawn_;
+  std::function<double(const Plan&)> worth_;  // none: rareness alone
   std::uint64_t number_ = 0;
 };
 

@@ -409,7 +409,7 @@ void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
     group.shrink_end = "nothing simpler shows it";
   }
   summary.reached = {"on",
-                     "what was new is mutated",
+                     "the search goes where something was new",
                      {{"source", 196, 61, 240, 22, {"colo_failover_set_state", "multifd_send"}},
                       {"destination", 196, 44, 131, 12, {"postcopy_ram_listen_thread_start"}}},
                      58,

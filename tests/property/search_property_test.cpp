@@ -4,10 +4,12 @@
 // Run alone: property_search "[search]".
 #include "harness/core/search.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "harness/core/error.h"
+#include "harness/campaign/search_source.h"
 #include "harness/core/combination.h"
 #include "tests/fakes/scripted_case.h"
 
@@ -71,6 +73,42 @@ TEST_CASE("The sequence follows from the seed, and another seed gives another on
     taught.learn(other.back(), i % 2 == 0);
   }
   CHECK(other != one);
+}
+
+TEST_CASE("A search goes where news comes from", "[search]") {
+  const auto catalogs = fakes::scripted_catalogs();
+  auto request = ground();
+  request.faults = {"crash", "stall", "slow", "delay", "reset", "close"};
+  const auto crashes = [](const Plan& plan) {
+    return std::any_of(plan.faults.begin(), plan.faults.end(),
+                       [](const auto& fault) { return fault.kind == "crash"; });
+  };
+  const auto usual = drawn(PlanGenerator({request}, catalogs), 100);
+  SearchSource source(PlanGenerator({request}, catalogs), 100, true);
+  int count = 0;
+  while (const auto one = source.next()) {
+    CaseResult result;
+    result.delivered = true;
+    result.verdict = Verdict::pass;
+    result.duration_ms = 1000;
+    if (crashes(one->plan)) result.reached = {"source/event/new"};
+    source.learn(*one, result);
+    count += crashes(one->plan) ? 1 : 0;
+  }
+  CHECK(count > 1.5 * double(std::count_if(usual.begin(), usual.end(), crashes)));
+}
+
+TEST_CASE("A search that learns nothing draws by rareness alone", "[search]") {
+  const auto catalogs = fakes::scripted_catalogs();
+  SearchSource source(PlanGenerator({ground()}, catalogs), 40, false);
+  std::vector<Plan> plans;
+  while (const auto one = source.next()) {
+    CaseResult result;
+    result.reached = {"source/event/new"};
+    source.learn(*one, result);
+    plans.push_back(one->plan);
+  }
+  CHECK(plans == drawn(PlanGenerator({ground()}, catalogs), 40));
 }
 
 TEST_CASE("A search stays at the points, faults and sides that it is given", "[search]") {

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "harness/campaign/yield.h"
 #include "harness/core/scenario.h"
 
 namespace migfuzz {
@@ -251,6 +252,51 @@ TEST_CASE("The same results in the same order give the same plans", "[feedback]"
     return list;
   };
   CHECK(seeds() == seeds());
+}
+
+// --- Yield --------------------------------------------------------------------------------------
+
+Plan with_faults(const List& kinds) {
+  Plan plan;
+  for (const auto& kind : kinds)
+    plan.faults.push_back({kind, Side::source, trigger_from("stopcopy/enter"), 0, 0});
+  return plan;
+}
+
+TEST_CASE("A kind that brought news in little time is worth more", "[feedback]") {
+  Yield yield;
+  for (int i = 0; i < 20; ++i) {
+    yield.learn(with_faults({"quick-news"}), true, 0.5);
+    yield.learn(with_faults({"slow-news"}), true, 5);
+    yield.learn(with_faults({"quick-nothing"}), false, 0.5);
+  }
+  CHECK(yield.of(with_faults({"quick-news"})) > 2 * yield.of(with_faults({"slow-news"})));
+  CHECK(yield.of(with_faults({"quick-news"})) > 2 * yield.of(with_faults({"quick-nothing"})));
+  CHECK(yield.of(with_faults({"quick-nothing"})) > 0);
+}
+
+TEST_CASE("One case without news does not give a kind up", "[feedback]") {
+  Yield yield;
+  for (int i = 0; i < 10; ++i) yield.learn(with_faults({"usual"}), i % 2 == 0, 1);
+  const double before = yield.of(with_faults({"untried"}));
+  yield.learn(with_faults({"untried"}), false, 1);
+  CHECK(yield.of(with_faults({"untried"})) > before / 2);
+  CHECK(yield.of(with_faults({"untried"})) < before);
+}
+
+TEST_CASE("News of long ago count less than those of now", "[feedback]") {
+  Yield yield;
+  for (int i = 0; i < 30; ++i) yield.learn(with_faults({"old"}), true, 1);
+  for (int i = 0; i < 30; ++i) yield.learn(with_faults({"old"}), false, 1);
+  for (int i = 0; i < 30; ++i) yield.learn(with_faults({"new"}), false, 1);
+  for (int i = 0; i < 30; ++i) yield.learn(with_faults({"new"}), true, 1);
+  CHECK(yield.of(with_faults({"new"})) > 1.5 * yield.of(with_faults({"old"})));
+}
+
+TEST_CASE("A result without a length is not free", "[feedback]") {
+  Yield yield;
+  yield.learn(with_faults({"a"}), true, 0);
+  CHECK(yield.of(with_faults({"a"})) < 100);
 }
 
 TEST_CASE("Feedback has four words", "[feedback]") {

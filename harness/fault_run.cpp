@@ -62,6 +62,7 @@ bool FaultRun::step() {
     note("not-observed", {{"kind", spec_.kind}});
     stage_ = Stage::missed;
     lets_flow_ = true;
+    heal();  // it may be in force all the same, and nobody would end it before everything ends
     return true;
   }
   const bool due = delivered() && to_be_healed() &&

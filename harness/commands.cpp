@@ -18,15 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-void row(std::string_view name, std::string_view text) { fmt::print("{:<28} {}\n", name, text); }
-
-std::string sides_of(const FaultKind& kind) {
-  std::string sides;
-  for (const auto side : kind.sides)
-    sides += (sides.empty() ? "" : ", ") + std::string(to_string(side));
-  return sides;
-}
-
 std::string kinds_that_need(std::string_view capability, const Catalogs& catalogs) {
   std::string kinds;
   for (const auto& kind : catalogs.faults)
@@ -87,42 +78,6 @@ Check check_tracing(Pool& pool, Plan base, const std::string& binary) {
                                        events.size(), groups_of(events)),
           "feedback: a search does not see what is new inside QEMU"};
 }
-
-}  // namespace
-
-int list_catalog(const std::string& kind, const Catalogs& catalogs) {
-  if (kind == "phases") {
-    for (const auto phase : all_phases()) row(to_string(phase), describe(phase));
-  } else if (kind == "points") {
-    for (const auto& point : all_point_kinds())
-      row(fmt::format("{}/{}", to_string(point.phase), point.pattern), point.summary);
-  } else if (kind == "faults") {
-    for (const auto& fault : catalogs.faults)
-      row(fault.name, fmt::format("[{}; {}; {}] {}", fault.active ? "active" : "passive",
-                                  fault.component, sides_of(fault), fault.summary));
-  } else if (kind == "guests") {
-    for (const auto& guest : catalogs.guests) row(guest->name(), guest->summary());
-  } else if (kind == "checkers") {
-    for (const auto& checker : catalogs.checkers) row(checker->name(), checker->claim());
-  } else if (kind == "protocols") {
-    for (const auto& protocol : catalogs.protocols) row(protocol->name(), protocol->summary());
-  } else if (kind == "scenarios") {
-    for (const auto& scenario : catalogs.scenarios) row(scenario.name, scenario.summary);
-  } else if (kind == "outcomes") {
-    for (const auto& rule : outcome_table())
-      row(rule.rule, fmt::format("{}: {}", to_string(rule.expect), rule.reason));
-  } else {
-    const std::vector<std::string> known{"phases",   "points",    "faults",    "guests",
-                                         "checkers", "protocols", "scenarios", "outcomes"};
-    throw UsageError(
-        fmt::format("list: `{}` is not a catalog; there are phases, points, faults, "
-                    "guests, checkers, protocols, scenarios, outcomes",
-                    kind));
-  }
-  return 0;
-}
-
-namespace {
 
 // What is to be run again: one plan, perhaps out of a bundle, or all those of a run's folder in
 // the order of their starts.

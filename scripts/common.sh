@@ -7,12 +7,12 @@
 readonly BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config ccache
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
-  nlohmann-json3-dev libcli11-dev libfmt-dev librapidcheck-dev
+  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev librapidcheck-dev
   libnl-3-dev libnl-route-3-dev libnftables-dev libsqlitecpp-dev libsqlite3-dev
   libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
-readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium)
+readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium zsh fish man-db mandoc)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 4; }
@@ -42,7 +42,7 @@ install_missing() {
 # One stamp per preset remembers what the last successful build was made from, so that a second run
 # starts without asking cmake or ninja anything.
 sources_stamp() {
-  find CMakeLists.txt CMakePresets.json harness faults scenarios guests reports tests bench scripts \
+  find CMakeLists.txt CMakePresets.json docs/faults.md harness faults scenarios guests reports tests bench scripts \
     -type f -printf '%p %T@ %s\n' | sort | sha256sum
 }
 

@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "harness/campaign/bundle.h"
-#include "harness/campaign/progress.h"
+#include "harness/campaign/display.h"
 #include "harness/campaign/recorded_request.h"
 #include "harness/campaign/remaining.h"
 #include "harness/campaign/run_feedback.h"
@@ -54,14 +54,16 @@ class Campaign {
         output_(request.output, started_),
         pool_(loop, catalogs, trial, request.jobs),
         signals_(loop, [this](int number) { signal_ = number; }),
-        progress_(Progress::style_of_terminal(request.quiet), 0) {}
+        display_(STDERR_FILENO, request.quiet) {
+    pool_.each_turn([this] { show(); });
+  }
 
   int run() {
     if (!request_.corpus.empty()) corpus_ = read_corpus(request_.corpus);
     open_run();
     if (request_.resume)  // the corpus as it was when the run began
       std::erase_if(corpus_, [this](const auto& one) { return one.found >= run_.facts.started; });
-    progress_.say(fmt::format("seed {}", request_.draw.base.seed));
+    display_.say(fmt::format("seed {}", request_.draw.base.seed));
     missing_ = pool_.missing_capabilities();  // the machine's, the same for every pair
     std::vector<PlannedCase> drawn;
     for (const auto& pair : request_.pairs)
@@ -75,8 +77,9 @@ class Campaign {
     std::vector<CaseSource*> sources{&list};
     if (auto* more = search()) sources.push_back(more);
     run_cases(ChainedSource(std::move(sources)), request_.shard);
-    progress_.finish();
+    display_.finish(tally());
     reduced_ = confirm_and_shrink();
+    display_.clear();
     return finish();
   }
 
@@ -91,8 +94,8 @@ class Campaign {
       matrix_ = run_.matrix;
       output_.resume(run_);
       for (const auto& result : output_.results()) feedback_.recall(result);
-      progress_.say(fmt::format("going on with the run of {}: {} cases have finished",
-                                run_.facts.started, output_.results().size()));
+      display_.say(fmt::format("going on with the run of {}: {} cases have finished",
+                               run_.facts.started, output_.results().size()));
     }
     summary_ = run_.facts;
     summary_.seed = request_.draw.base.seed;
@@ -141,7 +144,9 @@ class Campaign {
       own += mine && !output_.has(key) ? 1 : 0;
       if (one.cell) (mine ? matrix_.required : matrix_.elsewhere).insert(*one.cell);
     }
-    progress_.set_total(own + controls_);
+    begin_stage(request_.scenario == kSearchScenario ? "search" : "cases");
+    if (own > 0) stage_.total = own;
+    stage_.more = request_.time && searches(request_);
   }
 
   // Looks at one pair of QEMUs, runs its controls, and draws its cases under every protocol.
@@ -188,7 +193,7 @@ class Campaign {
     const bool alone = request_.scenario == kSearchScenario;
     const auto usual = request_.time ? 0 : kUsualSearch;  // 0: without end
     const auto cases = alone && request_.draw.cases != 0 ? request_.draw.cases : usual;
-    if (cases != 0) progress_.set_total(cases + controls_);
+    if (cases != 0) stage_.total = cases;
     try {
       search_ = std::make_unique<SearchSource>(PlanGenerator(draws_, catalogs_), cases,
                                                feedback_.steers());
@@ -229,10 +234,10 @@ class Campaign {
     summary_.accel_why = chosen.accel_why;
     list_also(summary_.memory, size_text(chosen.memory_bytes));
     list_also(summary_.memory_why, chosen.memory_why);
-    progress_.say(fmt::format("source {}, destination {}, machine type {}", source, destination,
-                              draw.base.machine));
-    progress_.say(fmt::format("accelerator {}: {}", chosen.accel, chosen.accel_why));
-    progress_.say(
+    display_.say(fmt::format("source {}, destination {}, machine type {}", source, destination,
+                             draw.base.machine));
+    display_.say(fmt::format("accelerator {}: {}", chosen.accel, chosen.accel_why));
+    display_.say(
         fmt::format("guest RAM {}: {}", size_text(chosen.memory_bytes), chosen.memory_why));
   }
 
@@ -259,9 +264,9 @@ class Campaign {
     for (const auto& one : cases) {
       const auto key = keys.next(one.plan);
       longer(points, output_.passed_points(key));
-      controls_ += output_.has(key) ? 0 : 1;
     }
-    progress_.set_total(controls_);
+    begin_stage("controls");
+    stage_.total = cases.size();
     // Every shard runs all of them: each machine has to show that it can be trusted.
     run_cases(ListSource(std::move(cases)), Shard(), &points);
     if (worst_control(output_.results()) <= Verdict::not_delivered)
@@ -284,11 +289,46 @@ class Campaign {
           if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
           if (points != nullptr) longer(*points, done.passed_points);
           feedback_.take(done.result);
-          progress_.count(done.result);
+          count(done.result);
           done.result =
               output_.add(std::move(done.result), done.planned.key, done.passed_points);
         },
         [this] { return stopped(); });
+  }
+
+  // --- progress ---
+
+  void begin_stage(const std::string& name) {
+    stage_.stage = name;
+    stage_.done = 0;
+    stage_.total.reset();
+    stage_.more = false;
+    stage_began_ = Clock::now();
+    stage_ends_ = deadline_;
+  }
+
+  // Each kind of failure is said once; how often it came up stands in the counts.
+  void count(const CaseResult& result) {
+    ++stage_.done;
+    ++stage_.verdicts[result.verdict];
+    if (result.verdict > Verdict::not_delivered) return;
+    const auto key = fmt::format("{}  {}", to_string(result.verdict), result.signature);
+    if (!failures_.insert(key).second) return;
+    if (result.verdict == Verdict::fail) ++stage_.signatures;
+    display_.say(fmt::format("{}  {}  {}", to_string(result.verdict), result.id,
+                             result.headline));
+  }
+
+  Tally tally() {
+    auto now = stage_;
+    now.elapsed = Clock::now() - stage_began_;
+    if (stage_ends_) now.time_left = std::max(Clock::duration(0), *stage_ends_ - Clock::now());
+    now.workers = pool_.doing();
+    return now;
+  }
+
+  void show() {
+    if (display_.due()) display_.show(tally());
   }
 
   // --- time ---
@@ -339,6 +379,7 @@ class Campaign {
 
   std::vector<Reduced> confirm_and_shrink() {
     pool_.trace(false);  // as `replay` and `shrink` run them
+    begin_stage("runs to confirm and shrink");
     HarvestRequest harvesting;
     harvesting.folder = output_.folder();
     harvesting.corpus = request_.corpus;
@@ -346,7 +387,11 @@ class Campaign {
     harvesting.confirm = request_.confirm;
     harvesting.at_once = request_.jobs;
     harvesting.stop = [this] { return signal_ != 0; };
-    harvesting.amend = [this](CaseResult& result) { amend(result, request_.known_issues); };
+    if (harvesting.time.count() > 0) stage_ends_ = Clock::now() + harvesting.time;
+    harvesting.amend = [this](CaseResult& result) {
+      amend(result, request_.known_issues);
+      ++stage_.done;
+    };
     harvesting.met = [this](CaseResult result) {
       result.plan.scenario = kShrinkScenario;
       // A drawn case may have the same plan: what was met on the way replaces nothing.
@@ -356,7 +401,7 @@ class Campaign {
       } while (output_.has(key));
       return output_.add(std::move(result), key);
     };
-    harvesting.say = [this](const std::string& line) { progress_.say(line); };
+    harvesting.say = [this](const std::string& line) { display_.say(line); };
     return harvest(pool_, catalogs_, output_.results(), harvesting);
   }
 
@@ -387,7 +432,7 @@ class Campaign {
   }
 
   void note(const std::string& text) {
-    progress_.say("note: " + text);
+    display_.say("note: " + text);
     const auto& notes = summary_.notes;
     if (std::find(notes.begin(), notes.end(), text) == notes.end()) summary_.notes.push_back(text);
   }
@@ -432,7 +477,11 @@ class Campaign {
   Pool pool_;
   int signal_ = 0;
   io::Signals signals_;
-  Progress progress_;
+  Display display_;
+  Tally stage_;
+  Clock::time_point stage_began_ = started_;
+  std::optional<Clock::time_point> stage_ends_;
+  std::set<std::string> failures_;  // signatures that were said
   Summary summary_;
   std::map<std::string, std::string> missing_;
   StoredRun run_;
@@ -445,7 +494,6 @@ class Campaign {
   RunFeedback feedback_{request_.feedback, searches(request_), request_.shard.of == 1};
   std::unique_ptr<SearchSource> search_;
   CaseKeys shrink_keys_;
-  std::size_t controls_ = 0;
   std::optional<Clock::time_point> deadline_;
   bool out_of_time_ = false;
   double cases_ms_ = 0;  // of the first timed_ results

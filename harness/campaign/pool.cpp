@@ -32,6 +32,7 @@ struct Pool::State {
   std::vector<Slot> slots;
   std::size_t started = 0;
   bool trace = false;
+  std::function<void()> turn = [] {};
 
   bool any_busy() const {
     return std::any_of(slots.begin(), slots.end(),
@@ -109,6 +110,18 @@ Pool::~Pool() = default;
 
 void Pool::trace(bool on) { state_->trace = on; }
 
+std::vector<Doing> Pool::doing() const {
+  std::vector<Doing> all;
+  for (const auto& slot : state_->slots)
+    if (slot.planned)
+      all.push_back({case_id(slot.planned->plan), Clock::now() - slot.since});
+    else
+      all.push_back({"", std::nullopt});
+  return all;
+}
+
+void Pool::each_turn(std::function<void()> act) { state_->turn = std::move(act); }
+
 void Pool::run(CaseSource& source, const std::function<void(Done&)>& done,
                const std::function<bool()>& stop) {
   State& s = *state_;
@@ -132,6 +145,7 @@ void Pool::run(CaseSource& source, const std::function<void(Done&)>& done,
         done(*one);
         source.learn(one->planned, one->result);
       }
+    s.turn();
   }
   for (auto& slot : s.slots)
     if (slot.planned) {  // stopped early: ending the worker ends everything of its case

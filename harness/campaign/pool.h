@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "harness/campaign/progress.h"
 #include "harness/campaign/source.h"
 #include "harness/campaign/worker.h"
 
@@ -33,6 +34,10 @@ class Pool {
   /// `stop()` turns true; cases under way are then ended without a result.
   void run(CaseSource& source, const std::function<void(Done&)>& done,
            const std::function<bool()>& stop);
+  /// What each worker does now; an idle one does "".
+  std::vector<Doing> doing() const;
+  /// `act` is called whenever a case ends, and some four times a second, while cases run.
+  void each_turn(std::function<void()> act);
   /// Whether the hosts of the cases that are started from now on trace (CaseResult::reached).
   void trace(bool on);
   /// One accelerator trial (JSON in and out, see worker.h). Throws CannotRun when the machine gives

@@ -88,6 +88,9 @@ std::optional<std::vector<std::string>> arrows(const File& file) {
   if (folder == "harness/protocols" || folder == "harness/checkers" || folder == "faults" ||
       folder == "scenarios" || folder == "reports" || folder.starts_with("guests"))
     return std::vector<std::string>{"harness/core"};
+  // Values in, requests out: catalogs are handed to it, and it runs nothing itself.
+  if (folder == "harness/command_line")
+    return std::vector<std::string>{"harness/core", "harness/io", "harness/campaign"};
   if (folder == "harness/hypervisors")
     return std::vector<std::string>{"harness/core", "harness/io", "harness/stream"};
   return std::nullopt;

@@ -42,7 +42,8 @@ install_missing() {
 # One stamp per preset remembers what the last successful build was made from, so that a second run
 # starts without asking cmake or ninja anything.
 sources_stamp() {
-  find CMakeLists.txt CMakePresets.json docs/faults.md harness faults scenarios guests reports tests bench scripts \
+  find CMakeLists.txt CMakePresets.json docs/faults.md known-issues.json cmake harness faults scenarios \
+    guests reports tests bench scripts \
     -type f -printf '%p %T@ %s\n' | sort | sha256sum
 }
 

@@ -1,4 +1,4 @@
-# Shared by scripts/run and scripts/test: what is installed, and how it is built. Sourced, not run.
+# Shared by the scripts beside it: what is installed, and how it is built. Sourced, not run.
 #
 # install_missing PACKAGE… installs with apt what dpkg does not have, as root or through sudo; with
 # nothing missing it costs one dpkg-query. build PRESET [CMAKE-ARGS…] configures once and builds.
@@ -12,6 +12,7 @@ readonly BUILD_PACKAGES=(
   libarchive-dev
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
+readonly PACKAGE_PACKAGES=(dpkg-dev file git gzip lintian)
 readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium zsh fish man-db mandoc)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }

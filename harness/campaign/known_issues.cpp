@@ -9,7 +9,16 @@
 #include "harness/core/scenario.h"
 #include "harness/judge.h"
 
+extern "C" {
+extern const char migfuzz_known_issues_begin[];  // defined in known_issues_text.S
+extern const char migfuzz_known_issues_end[];
+}
+
 namespace migfuzz {
+
+std::string_view shipped_known_issues() {
+  return {migfuzz_known_issues_begin, migfuzz_known_issues_end};
+}
 
 std::vector<KnownIssue> known_issues_from_text(const std::string& text, const std::string& origin) {
   std::vector<KnownIssue> list;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/result.h"
@@ -24,6 +25,9 @@ struct KnownIssue {
   /// not show it says something. Without it: where `signature` has no `*` but in its versions.
   std::vector<std::string> shown_by{};
 };
+
+/// The text of the list that is part of the program: known-issues.json of its source tree.
+std::string_view shipped_known_issues();
 
 /// Throws UsageError naming `origin` and the entry.
 std::vector<KnownIssue> known_issues_from_text(const std::string& text, const std::string& origin);

@@ -211,5 +211,10 @@ TEST_CASE("The list of this repository can be read, and names only faces that ex
     CHECK(std::count(issue.signature.begin(), issue.signature.end(), '/') >= 2);
 }
 
+TEST_CASE("The list that is part of the program is this repository's", "[known-issues]") {
+  const std::string path = MIGFUZZ_SOURCE_DIR "/known-issues.json";
+  CHECK(std::string(shipped_known_issues()) == io::read_input(path, 1 << 20));
+}
+
 }  // namespace
 }  // namespace migfuzz

@@ -26,6 +26,7 @@
 #include "harness/io/terminal.h"
 #include "harness/protocols/catalog.h"
 #include "harness/shrink_command.h"
+#include "harness/version.h"
 #include "harness/watch_command.h"
 #include "reports/report.h"
 #include "scenarios/catalog.h"
@@ -52,8 +53,6 @@ std::map<std::string, std::string> write_reports(const Summary& summary,
           {"junit.xml", junit_xml(summary, results)},
           {"summary.md", summary_markdown(summary, results)}};
 }
-
-std::string version() { return std::string(MIGFUZZ_VERSION); }
 
 int print(const std::string& text) {
   fmt::print("{}", text);
@@ -104,15 +103,15 @@ int list(const Settings& settings, const Catalogs& catalogs) {
 }
 
 int manual(const Settings& settings, const std::vector<Command>& commands) {
-  if (settings.arguments.empty()) return print(program_page(commands, version()));
+  if (settings.arguments.empty()) return print(program_page(commands, built_version()));
   const auto& command = find_command(commands, settings.arguments[0]);
-  return print(command_page(command, commands, version()));
+  return print(command_page(command, commands, built_version()));
 }
 
 int run_program(std::vector<std::string> words) {
   const auto commands = all_commands();
   const auto first = words.empty() ? "" : words.front();
-  if (first == "--version") return print(fmt::format("migfuzz {}\n", version()));
+  if (first == "--version") return print(fmt::format("migfuzz {}\n", built_version()));
   if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1))
     return print(program_help(commands));
   if (first == "help") words = {words[1], "--help"};
@@ -145,7 +144,7 @@ int run_program(std::vector<std::string> words) {
   if (name == "shrink") return shrink_plan(loop, shrink_request(settings), catalogs, trial);
   if (name == "doctor") return doctor(loop, doctor_plan(settings), catalogs, trial);
   auto request = campaign_request(settings, catalogs, command);
-  request.version = version();
+  request.version = built_version();
   return run_campaign(loop, request, catalogs, trial, write_reports);
 }
 

@@ -153,9 +153,12 @@ unsigned jobs(const Settings& settings) {
   return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-std::vector<KnownIssue> known_issues(const Settings& settings) {
+// `none` is none; a run that names no list takes the one that came with the program.
+std::vector<KnownIssue> known_issues(const Settings& settings, bool shipped) {
   const auto path = settings.text("known-issues");
-  if (path.empty()) return {};
+  if (path.empty() && shipped)
+    return known_issues_from_text(std::string(shipped_known_issues()), "the list of the program");
+  if (path.empty() || path == "none") return {};
   return known_issues_from_text(io::read_input(path, 16 << 20), path);
 }
 
@@ -227,7 +230,7 @@ CampaignRequest campaign_request(const Settings& settings, const Catalogs& catal
   one_of(settings.from("feedback"), settings.text("feedback"), {"auto", "on", "watch", "off"});
   request.feedback = *feedback_from(settings.text("feedback"));
   request.command = command;
-  request.known_issues = known_issues(settings);
+  request.known_issues = known_issues(settings, true);
   request.corpus = settings.text("corpus");
   request.confirm = number(settings, "confirm", 1, 10000);
   request.shrink_time = shrink_time(settings, request.time);
@@ -263,7 +266,7 @@ ShrinkCommand shrink_request(const Settings& settings) {
   request.confirm = number(settings, "confirm", 1, 10000);
   request.jobs = jobs(settings);
   request.quiet = settings.flag("quiet");
-  request.known_issues = known_issues(settings);
+  request.known_issues = known_issues(settings, false);
   return request;
 }
 

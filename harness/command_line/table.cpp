@@ -104,7 +104,9 @@ Options search() {
 Options output() {
   return {
       {kOutput, "output", "DIR", "folder for report and results", "migfuzz-out", Words::folders},
-      {kOutput, "known-issues", "FILE", "failures that do not fail the run", "", Words::files},
+      {kOutput, "known-issues", "FILE",
+       "failures that do not fail the run, or none; without it: the program's list", "",
+       Words::files},
       {kOutput, "quiet", "", "print nothing but errors"},
   };
 }

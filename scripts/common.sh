@@ -9,11 +9,12 @@ readonly BUILD_PACKAGES=(
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev librapidcheck-dev
   libnl-3-dev libnl-route-3-dev libnftables-dev libsqlitecpp-dev libsqlite3-dev
-  libarchive-dev
+  libarchive-dev node-d3
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
 readonly PACKAGE_PACKAGES=(dpkg-dev file git gzip lintian)
-readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium zsh fish man-db mandoc)
+readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium chromium-driver python3-selenium
+                        zsh fish man-db mandoc)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 4; }

@@ -93,13 +93,25 @@ std::string versions_of(const History& history) {
   return of("source") + " -> " + of("destination");
 }
 
-// What the report draws. Stream items and points are thousands over a run; the case's own folder
-// has them all.
-History worth_drawing(const History& history) {
+// What the report draws. Points and heartbeats are thousands over a run; the case's own folder has
+// them all. Stream items show where a case that did not pass stood: of these the last, because a
+// failed migration ends near its fault.
+History worth_drawing(const History& history, bool with_stream) {
+  constexpr std::size_t kMost = 200, kMostItems = 100;
+  const auto is_item = [](const Event& event) { return event.kind == "stream"; };
+  const auto& all = history.events();
+  const auto items = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_item));
+  std::size_t items_left_out = with_stream ? items - std::min(items, kMostItems) : items;
   std::vector<Event> kept;
-  for (const auto& event : history.events()) {
-    const bool noise = event.kind == "stream" || event.kind == "heartbeat" || event.kind == "point";
-    if (!noise && kept.size() < 200) kept.push_back(event);
+  std::size_t others = 0;
+  for (const auto& event : all) {
+    if (event.kind == "heartbeat" || event.kind == "point") continue;
+    if (is_item(event)) {
+      if (items_left_out == 0) kept.push_back(event);
+      items_left_out -= items_left_out == 0 ? 0 : 1;
+    } else if (others++ < kMost) {
+      kept.push_back(event);
+    }
   }
   return History::from_events(std::move(kept));
 }
@@ -202,7 +214,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   result.owners = ownership(first);
   result.heartbeats_source_ms = beats(first, "source");
   result.heartbeats_destination_ms = beats(first, "destination");
-  result.history = worth_drawing(history);
+  result.history = worth_drawing(history, result.verdict != Verdict::pass);
   return result;
 }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/strict_json.h"
+#include "reports/measures.h"
+#include "reports/story.h"
 #include "reports/words.h"
 
 namespace migfuzz {
@@ -109,6 +111,7 @@ json findings_json(const std::vector<Finding>& findings, const Room& room) {
     if (out.size() == room.list_max) break;
     out.push_back({{"checker", cut(finding.checker, room.text_max)},
                    {"verdict", to_string(finding.verdict)},
+                   {"symptom", cut(finding.symptom, room.text_max)},
                    {"what", cut(finding.what, room.text_max)},
                    {"reason", cut(finding.reason, room.text_max)}});
   }
@@ -135,7 +138,18 @@ std::string plan_text(const Plan& plan, const Room& room) {
 
 json without_events(const Summary& summary, const CaseResult& result, const Room& room) {
   const auto text = [&](std::string_view whole) { return cut(whole, room.text_max); };
+  const OutcomeRule* row = row_of(result);
+  const Measures measures = measures_of(result);
   return {{"id", cut(result.id, 400)},
+          {"story", text(story_of(result))},
+          {"expected", text(result.expected)},
+          {"rule", text(rule_of(result))},
+          {"rule_reason", row == nullptr ? std::string() : std::string(row->reason)},
+          {"versions", text(result.versions)},
+          {"ended", text(result.ended)},
+          {"settle_ms", rounded(measures.settle_ms)},
+          {"passes", measures.passes},
+          {"bytes", measures.bytes},
           {"verdict", to_string(result.verdict)},
           {"signature", text(result.signature)},
           {"headline", text(result.headline)},

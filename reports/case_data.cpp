@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "harness/core/scenario.h"
 #include "harness/core/strict_json.h"
 #include "reports/measures.h"
 #include "reports/story.h"
@@ -136,6 +137,16 @@ std::string plan_text(const Plan& plan, const Room& room) {
   return text.size() <= room.plan_max ? text : "";
 }
 
+/// The archive of the finding that the case belongs to; empty where there is none.
+std::string bundle_of(const Summary& summary, const CaseResult& result) {
+  if (result.signature.empty()) return "";
+  for (const FindingGroup& group : summary.findings) {
+    if (group.case_id == result.id || matches(group.signature, result.signature))
+      return group.bundle;
+  }
+  return "";
+}
+
 json without_events(const Summary& summary, const CaseResult& result, const Room& room) {
   const auto text = [&](std::string_view whole) { return cut(whole, room.text_max); };
   const OutcomeRule* row = row_of(result);
@@ -157,6 +168,7 @@ json without_events(const Summary& summary, const CaseResult& result, const Room
           {"delivered", result.delivered},
           {"proof", text(result.delivery_proof)},
           {"evidence", cut(result.evidence_kept, 400)},
+          {"bundle", cut(bundle_of(summary, result), 400)},
           {"duration_ms", rounded(result.duration_ms)},
           {"blackout_ms", rounded(result.blackout_ms)},
           {"brownout_ms", rounded(result.brownout_ms)},

@@ -10,7 +10,7 @@
 # function, as the constant `d3`: nothing becomes global, and no second <script> is needed.
 set(MIGFUZZ_PAGE_DIR "${CMAKE_CURRENT_LIST_DIR}/page")
 # In the order in which one builds on the other.
-set(MIGFUZZ_PAGE_SCRIPTS base map list timeline case main)
+set(MIGFUZZ_PAGE_SCRIPTS base map list timeline timeline_view case measurements trends main)
 
 function(migfuzz_embed_page out_variable)
   find_file(MIGFUZZ_D3 d3.min.js PATHS /usr/share/nodejs/d3/dist /usr/share/javascript/d3
@@ -20,7 +20,7 @@ function(migfuzz_embed_page out_variable)
   endif()
   set(output "${CMAKE_CURRENT_BINARY_DIR}/generated/reports_page.cpp")
   list(TRANSFORM MIGFUZZ_PAGE_SCRIPTS APPEND ".js" OUTPUT_VARIABLE files)
-  list(APPEND files page.html page.css d3-licence.txt)
+  list(APPEND files page.html page.css case.css d3-licence.txt)
   list(TRANSFORM files PREPEND "${MIGFUZZ_PAGE_DIR}/")
   add_custom_command(
     OUTPUT "${output}"
@@ -69,6 +69,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
   string(APPEND js "${close}")
   _migfuzz_bytes_of_file(html "${MIGFUZZ_PAGE_DIR}/page.html")
   _migfuzz_bytes_of_file(css "${MIGFUZZ_PAGE_DIR}/page.css")
+  _migfuzz_bytes_of_file(case_css "${MIGFUZZ_PAGE_DIR}/case.css")
+  string(APPEND css "${case_css}")
   foreach(kind html css js)
     string(APPEND text "constexpr unsigned char k_${kind}[] = {\n${${kind}}\n};\n")
   endforeach()

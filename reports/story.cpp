@@ -72,7 +72,7 @@ std::string what_struck(const CaseResult& result) {
     const FaultSpec& fault = plan.faults.front();
     const OutcomeRule* row = row_of(result);
     std::string out = fault_clause(fault, row);
-    if (row != nullptr) out += ": " + how_far(reached_at(fault.trigger, fault.side, row->effect));
+    if (row != nullptr) out += "; " + how_far(reached_at(fault.trigger, fault.side, row->effect));
     return out;
   }
   std::string out;
@@ -111,8 +111,34 @@ std::string agreement(const CaseResult& result) {
   }
 }
 
+/// "clean-exit, memory and disk failed": whose findings make the verdict worse than what is left.
+std::string objections(const CaseResult& result) {
+  std::vector<std::string> checkers;
+  for (const Finding& finding : result.findings) {
+    const bool known =
+        std::find(checkers.begin(), checkers.end(), finding.checker) != checkers.end();
+    if (finding.verdict == result.verdict && finding.checker != "survivor" && !known)
+      checkers.push_back(finding.checker);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < checkers.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == checkers.size() ? " and " : ", ") + checkers[i];
+  if (out.empty()) return "";
+  switch (result.verdict) {
+    case Verdict::fail:
+      return "but " + out + " failed";
+    case Verdict::infra:
+      return "but " + out + " could not tell";
+    case Verdict::known_issue:
+      return "but " + out + " found a known issue";
+    default:
+      return "";
+  }
+}
+
 std::string sentence(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = char(text[0] - 'a' + 'A');
+  if (text.empty()) return "";
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = char(text[0] - 'a' + 'A');
   return text + ".";
 }
 
@@ -142,7 +168,9 @@ std::string story_of(const CaseResult& result) {
   if (!result.delivered && !result.plan.faults.empty())
     return sentence("the fault did not take effect, so this case proves nothing: " +
                     what_is_left(result));
-  return sentence(what_struck(result)) + " " + sentence(what_is_left(result) + agreement(result));
+  const std::string but = sentence(objections(result));
+  return sentence(what_struck(result)) + " " + sentence(what_is_left(result) + agreement(result)) +
+         (but.empty() ? "" : " " + but);
 }
 
 }  // namespace migfuzz

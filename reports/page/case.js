@@ -1,27 +1,157 @@
-// One case as a page: what happened, what the checkers say, the timeline, the events, the plan.
+// One case as a page: what happened in a sentence, who owned the VM when, the timeline, what was
+// checked and expected, the events, the downloads.
+//
+// Checkers are not known by name: their texts are set in clauses, numbers stand out, and a page that
+// differs, which texts describe in one way, is told in a table.
+
+// ---- on top ------------------------------------------------------------------------------------
+
+const faultWords = (fault) => `${fault.kind} on ${fault.side} at ${fault.point}` +
+  (fault.heal_after_ms > 0 ? `, healed after ${fault.heal_after_ms} ms` : '');
 
 function caseFacts(one) {
+  const struck = one.faults.length > 0;
   const facts = [
-    ...one.faults.map((fault) => ['Fault', `${fault.kind} on ${fault.side} at ${fault.point}` +
-      (fault.heal_after_ms > 0 ? `, healed after ${fault.heal_after_ms} ms` : '')]),
-    ['Delivered', one.faults.length === 0 ? 'no fault to deliver' : (one.delivered ? 'yes: ' : 'no ') + one.proof],
-    ['Survivor', one.survivor], ['Blackout', milliseconds(one.blackout_ms)],
-    ['Brownout', milliseconds(one.brownout_ms)], ['Duration', milliseconds(one.duration_ms)],
-    ['Protocol', one.protocol], ['Seed', one.seed], ['Signature', one.signature], ['Evidence', one.evidence]];
+    ...one.faults.map((fault) => ['Fault', faultWords(fault)]),
+    ['Took effect', !struck ? 'no fault to deliver' : one.delivered ? 'yes: ' + one.proof : 'no: this case proves nothing'],
+    ['Survivor', one.survivor], ['Protocol', one.protocol],
+    ['Blackout', milliseconds(one.blackout_ms)], ['Brownout', milliseconds(one.brownout_ms)],
+    ['Settled', one.settle_ms >= 0 ? milliseconds(one.settle_ms) + ' after migrate' : ''],
+    ['Sent', one.bytes >= 0 ? byteText(one.bytes) + (one.passes > 0 ? `, ${one.passes} RAM passes` : '') : ''],
+    ['QEMU', one.versions], ['Seed', one.seed], ['Duration', milliseconds(one.duration_ms)],
+    ['Ended', one.ended], ['Signature', one.signature]];
   return h('dl', {class: 'facts'}, facts.filter(([, value]) => value).map(([name, value]) =>
     h('div', {}, h('dt', {}, name), h('dd', {}, value))));
 }
 
-function caseFindings(one) {
-  const rows = [...one.findings].sort((a, b) => badness.get(a.verdict) - badness.get(b.verdict)).map((finding) => h('tr', {},
-    h('td', {'data-label': 'Verdict'}, badge(finding.verdict)),
-    h('td', {'data-label': 'Checker'}, finding.checker),
-    h('td', {'data-label': 'What', class: 'long'}, finding.what, finding.reason ? h('div', {class: 'reason'}, 'Rule: ' + finding.reason) : null)));
-  return h('section', {}, h('h2', {}, 'What the checkers say'), rows.length === 0
-    ? h('p', {class: 'quiet'}, 'No checker has said anything about this case.')
-    : h('table', {class: 'plain brief cards'}, h('thead', {}, h('tr', {}, ['Verdict', 'Checker', 'Finding and rule'].map((name) =>
-      h('th', {scope: 'col'}, name)))), h('tbody', {}, rows)));
+function byteText(bytes) {
+  if (bytes >= 1 << 20) return (bytes / (1 << 20)).toFixed(1) + ' MiB';
+  return bytes >= 1024 ? (bytes / 1024).toFixed(1) + ' KiB' : bytes + ' B';
 }
+
+/** Why the verdict is what it is: the worst findings, in their own words. */
+function caseWhy(one) {
+  if (one.verdict === 'pass') return null;
+  const worst = one.findings.filter((finding) => finding.verdict === one.verdict);
+  return h('ul', {class: 'case-why', 'aria-label': 'Why the verdict is ' + one.verdict},
+    worst.slice(0, 4).map((finding) => h('li', {}, h('b', {}, finding.checker), ' ', finding.what)),
+    worst.length > 4 ? h('li', {}, `and ${worst.length - 4} more, below`) : null);
+}
+
+function ownerStrip(one, events) {
+  const owners = ownersOf(one, events).filter((span) => span.to - span.from > 0.05);
+  if (owners.length === 0) return null;
+  return h('ol', {class: 'owners', 'aria-label': 'Who owned the VM when'}, owners.map((span) => {
+    const known = ['source', 'destination', 'both'].includes(span.name) ? span.name : 'none';
+    const text = span.gap ? `nobody, ${span.long}` : `${span.name === 'none' || span.name === 'both' ? span.text : span.name + ' ' + span.long}`;
+    return h('li', {class: 'own-' + known}, h('span', {class: 'swatch', 'aria-hidden': 'true'}), text);
+  }));
+}
+
+// ---- downloads ---------------------------------------------------------------------------------
+
+/** A path below the report's folder as a link's target; empty for anything else. */
+function relative(path) {
+  const parts = path.split('/');
+  const odd = (part) => part === '' || part === '.' || part === '..' || !/^[\w.+:@=,~ -]+$/.test(part);
+  return path === '' || parts.some(odd) || /^\w+:/.test(path) ? '' : './' + parts.map(encodeURIComponent).join('/');
+}
+
+function saveText(name, text) {
+  const address = URL.createObjectURL(new Blob([text], {type: 'application/json'}));
+  const link = h('a', {href: address, download: name});
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 2000);
+  say('Saved as ' + name);
+}
+
+function caseFiles(one) {
+  const folder = relative(one.evidence);
+  const started = one.events.some(([, , kind, name]) => kind === 'process' && name === 'started');
+  const files = ['README.md', 'plan.json', 'history.jsonl', ...(started ? ['qmp-source.log', 'qmp-destination.log',
+    'stderr-source.log', 'stderr-destination.log', 'guest-source.log', 'guest-destination.log'] : [])];
+  const bundle = relative(one.bundle || '');
+  return h('section', {class: 'files'}, h('h2', {}, 'Take it with you'),
+    h('p', {class: 'repeat'}, h('span', {}, 'Replay it'), command(one.replay)),
+    h('ul', {class: 'file-list'},
+      one.plan ? h('li', {}, h('button', {class: 'button', type: 'button',
+        click: () => saveText(`plan-${one.id.replace(/[^\w.-]/g, '_')}.json`, one.plan)}, 'Save the plan (JSON)')) : null,
+      bundle ? h('li', {}, h('a', {class: 'button', href: bundle, download: true}, 'Bundle of the finding (.tar.gz)')) : null),
+    folder ? h('div', {}, h('p', {class: 'minor'}, 'Evidence, beside this report in ', h('a', {href: folder + '/'}, one.evidence + '/')),
+      h('ul', {class: 'file-list'}, files.map((file) => h('li', {}, h('a', {href: `${folder}/${file}`}, file)))))
+      : h('p', {class: 'minor'}, 'No evidence files: they are kept of cases that are not a plain pass.'),
+    one.plan ? h('details', {}, h('summary', {}, 'The plan'), h('pre', {}, one.plan)) : null);
+}
+
+// ---- what was checked --------------------------------------------------------------------------
+
+/** A text with its numbers set off. */
+const withNumbers = (text) => text.split(/((?<![\w.:-])(?:0x[0-9a-f]+|\d+(?:\.\d+)?)(?![\w:.-]*\w))/i)
+  .map((part, index) => (index % 2 ? h('b', {class: 'number'}, part) : part));
+
+/** "page 2048 at 0x200000 holds step 108 instead of 112" as rows; null: the text tells of no page. */
+function wrongPage(text) {
+  const page = /page (\d+) at (0x[0-9a-f]+) (?:holds step (\d+) instead of (\d+)|has (\d+) wrong bytes from offset (\d+) \(written at step (\d+)\))/i.exec(text);
+  if (!page) return null;
+  const rows = [['Page', page[1]], ['Address', page[2]]];
+  if (page[3]) rows.push(['Holds', 'the content of step ' + page[3]], ['Should hold', 'that of step ' + page[4]]);
+  else rows.push(['Wrong bytes', `${page[5]}, from offset ${page[6]}`], ['Written at', 'step ' + page[7]]);
+  return h('dl', {class: 'wrong-page', 'aria-label': 'First differing page'}, rows.map(([name, value]) =>
+    h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+}
+
+function checkerRow(finding) {
+  const clauses = finding.what.split(/; (?=\S)/);
+  return h('tr', {class: finding.verdict === 'pass' ? 'is-good' : 'is-bad'},
+    h('td', {'data-label': 'Verdict'}, badge(finding.verdict)),
+    h('th', {scope: 'row', 'data-label': 'Checker'}, finding.checker),
+    h('td', {'data-label': 'Found', class: 'long'}, clauses.map((clause) => h('p', {}, withNumbers(clause))), wrongPage(finding.what),
+      finding.symptom ? h('p', {class: 'minor'}, 'Symptom: ', h('code', {}, finding.symptom)) : null,
+      finding.reason ? h('p', {class: 'minor'}, 'Because: ' + finding.reason) : null));
+}
+
+function hostCard(host, one, events) {
+  const mine = events.filter((event) => event.actor === host);
+  const version = mine.find((event) => event.kind === 'note' && event.name === 'version');
+  const ended = mine.find((event) => event.kind === 'process' && event.name === 'exited');
+  const owned = one.owners.filter(([name]) => name === host || name === 'both')
+    .map(([, from, to]) => `${fixed(from)} to ${fixed(to)}`);
+  const beats = one['beats_' + host];
+  const states = mine.filter((event) => event.name === 'MIGRATION' && event.at < retryAt(events));
+  const asked = ended && mine.some((event) => event.kind === 'qmp-command' && event.name === 'quit' && event.at < ended.at);
+  const last = states[states.length - 1];
+  const rows = [
+    ['QEMU', version ? version.fields.qemu : ''],
+    ['Ran the VM', owned.length > 0 ? owned.join(', ') : 'never'],
+    ['Heartbeats', beats.length > 0 ? `first ${fixed(beats[0])}, last ${fixed(beats[beats.length - 1])}` : 'none'],
+    ['Its migration', last ? `${last.fields.status || last.name} at ${fixed(last.at)}` : ''],
+    ['Process', !ended ? 'no end was seen' : `${shortText(ended)} at ${fixed(ended.at)}` + (asked ? ', told to quit' : '')]];
+  const wins = one.survivor === host || one.survivor === 'both';
+  return h('div', {class: `host-card ${host}`}, h('h3', {}, host, wins ? h('span', {class: 'survives'}, '✓ runs the VM') : null),
+    h('dl', {class: 'facts'}, rows.filter(([, value]) => value).map(([name, value]) =>
+      h('div', {}, h('dt', {}, name), h('dd', {}, value)))));
+}
+
+const foundWords = {source: 'the source runs the VM', destination: 'the destination runs the VM',
+  both: 'both hosts run the VM', none: 'no host runs the VM'};
+
+function caseProof(one, events) {
+  const sorted = [...one.findings].sort((a, b) => badness.get(a.verdict) - badness.get(b.verdict));
+  const reason = one.rule_reason || (one.findings.find((finding) => finding.reason) || {}).reason || '';
+  const judged = [['Expected', one.expected, 'expected'], ['Found', foundWords[one.survivor] || one.survivor, 'found'],
+    ['Rule', one.rule ? h('span', {}, h('code', {}, one.rule), reason ? ': ' + reason : '') : reason, 'rule']];
+  return h('section', {}, h('h2', {}, 'What was checked'),
+    h('dl', {class: 'judged'}, judged.filter(([, value]) => value).map(([name, value]) =>
+      h('div', {}, h('dt', {}, name), h('dd', {}, value)))),
+    h('div', {class: 'host-cards'}, hostCard('source', one, events), hostCard('destination', one, events)),
+    sorted.length === 0 ? h('p', {class: 'quiet'}, 'No checker has said anything about this case.')
+      : h('table', {class: 'plain brief cards checks'}, h('thead', {}, h('tr', {}, ['Verdict', 'Checker', 'What it found'].map((name) =>
+        h('th', {scope: 'col'}, name)))), h('tbody', {}, sorted.map(checkerRow))));
+}
+
+// ---- events ------------------------------------------------------------------------------------
 
 function eventTable(one, events) {
   const rows = events.map((event) => h('tr', {id: 'event-' + event.index, tabindex: -1, class: 'is-' + shapeOf(event.kind)},
@@ -29,7 +159,7 @@ function eventTable(one, events) {
     h('td', {'data-label': 'Kind'}, event.kind), h('td', {'data-label': 'Event'}, event.name),
     h('td', {'data-label': 'Details', class: 'details long'}, fieldText(event.fields))));
   const left = one.events_left_out > 0
-    ? `${one.events_left_out} more events are in ${one.evidence ? one.evidence + '/history.jsonl' : 'the run, but were not kept here'}.` : '';
+    ? `${one.events_left_out} more events are in ${one.evidence ? one.evidence + '/history.jsonl' : 'results.db, but were not kept here'}.` : '';
   return h('section', {}, h('h2', {}, 'Events'), h('table', {class: 'plain events brief cards'},
     h('thead', {}, h('tr', {}, ['ms', 'Actor', 'Kind', 'Event', 'Details'].map((name) => h('th', {scope: 'col'}, name)))),
     h('tbody', {}, rows)), left ? h('p', {class: 'minor'}, left) : null);
@@ -44,6 +174,7 @@ function caseBar(one) {
 
 function drawCase(one) {
   const events = one.events.map(eventObject);
+  const page = byId('case');
   const pick = (index) => {
     for (const row of page.querySelectorAll('tr.lit')) row.classList.remove('lit');
     const row = byId('event-' + index);
@@ -54,18 +185,13 @@ function drawCase(one) {
     row.focus({preventScroll: true});
   };
   const time = chart(one, events, pick);
-  const page = byId('case');
-  const table = eventTable(one, events);
-  table.addEventListener('pointerover', (pointer) => {
-    const row = pointer.target.closest('tr[id]');
-    if (row) time.light(Number(row.id.slice('event-'.length)));
-  });
   page.replaceChildren(caseBar(one),
     h('section', {class: 'case-head'}, h('div', {class: 'tag'}, badge(one.verdict), h('span', {class: 'mono'}, one.id)),
-      h('h1', {tabindex: -1}, one.headline || sentence.get(one.verdict)), caseFacts(one),
+      h('h1', {tabindex: -1}, one.story || one.headline || sentence.get(one.verdict)), caseWhy(one),
       h('p', {class: 'repeat'}, h('span', {}, 'Replay it'), command(one.replay))),
-    caseFindings(one),
-    h('section', {}, h('h2', {}, 'Timeline'), time.nodes), table,
-    h('section', {}, h('details', {}, h('summary', {}, 'Plan'), h('pre', {}, one.plan))));
+    h('section', {class: 'case-time'}, h('h2', {}, 'Who owned the VM when'), ownerStrip(one, events), time.nodes),
+    caseProof(one, events),
+    h('section', {}, h('h2', {}, 'Facts'), caseFacts(one)),
+    caseFiles(one), eventTable(one, events));
   addCopyButtons(page);
 }

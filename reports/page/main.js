@@ -34,6 +34,8 @@ function show() {
 
 drawMap();
 drawList();
+drawMeasurements();
+drawTrends();
 addCopyButtons(byId('run'));
 window.addEventListener('hashchange', show);
 window.addEventListener('keydown', (event) => {

@@ -23,7 +23,7 @@ struct Room {
   std::size_t text_max, list_max, beats_max, plan_max;
 };
 constexpr std::array kRooms{Room{2000, 64, 160, 8000}, Room{400, 24, 60, 4000},
-                            Room{160, 12, 24, 1500}, Room{60, 4, 8, 0}};
+                            Room{160, 12, 24, 1500}, Room{40, 3, 8, 0}};
 
 std::string cut(std::string_view text, std::size_t length_max) {
   if (text.size() <= length_max) return clean_utf8(text);
@@ -141,7 +141,8 @@ std::string plan_text(const Plan& plan, const Room& room) {
 std::string bundle_of(const Summary& summary, const CaseResult& result) {
   if (result.signature.empty()) return "";
   for (const FindingGroup& group : summary.findings) {
-    if (group.case_id == result.id || matches(group.signature, result.signature))
+    if ((!result.id.empty() && group.case_id == result.id) ||
+        matches(group.signature, result.signature))
       return group.bundle;
   }
   return "";
@@ -151,7 +152,7 @@ json without_events(const Summary& summary, const CaseResult& result, const Room
   const auto text = [&](std::string_view whole) { return cut(whole, room.text_max); };
   const OutcomeRule* row = row_of(result);
   const Measures measures = measures_of(result);
-  return {{"id", cut(result.id, 400)},
+  return {{"id", cut(result.id, 200)},
           {"story", text(story_of(result))},
           {"expected", text(result.expected)},
           {"rule", text(rule_of(result))},
@@ -167,8 +168,8 @@ json without_events(const Summary& summary, const CaseResult& result, const Room
           {"survivor", text(result.survivor)},
           {"delivered", result.delivered},
           {"proof", text(result.delivery_proof)},
-          {"evidence", cut(result.evidence_kept, 400)},
-          {"bundle", cut(bundle_of(summary, result), 400)},
+          {"evidence", cut(result.evidence_kept, 200)},
+          {"bundle", cut(bundle_of(summary, result), 200)},
           {"duration_ms", rounded(result.duration_ms)},
           {"blackout_ms", rounded(result.blackout_ms)},
           {"brownout_ms", rounded(result.brownout_ms)},

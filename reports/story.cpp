@@ -111,6 +111,17 @@ std::string agreement(const CaseResult& result) {
   }
 }
 
+/// "both hosts ran for 4.7 ms": a double run that is over is a part of the story, too.
+std::string both_ran(const CaseResult& result) {
+  double together_ms = 0;
+  for (const Span& span : result.owners)
+    if (span.name == "both") together_ms += span.to_ms - span.from_ms;
+  if (together_ms <= 0) return "";
+  char text[64];
+  std::snprintf(text, sizeof text, "both hosts ran for %.1f ms", together_ms);
+  return text;
+}
+
 /// "clean-exit, memory and disk failed": whose findings make the verdict worse than what is left.
 std::string objections(const CaseResult& result) {
   std::vector<std::string> checkers;
@@ -131,6 +142,8 @@ std::string objections(const CaseResult& result) {
       return "but " + out + " could not tell";
     case Verdict::known_issue:
       return "but " + out + " found a known issue";
+    case Verdict::hazard:
+      return "but " + out + " found a known hazard";
     default:
       return "";
   }
@@ -168,9 +181,10 @@ std::string story_of(const CaseResult& result) {
   if (!result.delivered && !result.plan.faults.empty())
     return sentence("the fault did not take effect, so this case proves nothing: " +
                     what_is_left(result));
+  const std::string both = sentence(both_ran(result));
   const std::string but = sentence(objections(result));
   return sentence(what_struck(result)) + " " + sentence(what_is_left(result) + agreement(result)) +
-         (but.empty() ? "" : " " + but);
+         (both.empty() ? "" : " " + both) + (but.empty() ? "" : " " + but);
 }
 
 }  // namespace migfuzz

@@ -25,8 +25,8 @@ function caseFacts(one) {
 }
 
 function byteText(bytes) {
-  if (bytes >= 1 << 20) return (bytes / (1 << 20)).toFixed(1) + ' MiB';
-  return bytes >= 1024 ? (bytes / 1024).toFixed(1) + ' KiB' : bytes + ' B';
+  if (bytes >= 1e6) return (bytes / 1e6).toFixed(bytes >= 1e8 ? 0 : 1) + ' MB';
+  return bytes >= 1000 ? (bytes / 1000).toFixed(bytes >= 1e5 ? 0 : 1) + ' kB' : bytes + ' B';
 }
 
 /** Why the verdict is what it is: the worst findings, in their own words. */
@@ -35,7 +35,8 @@ function caseWhy(one) {
   const worst = one.findings.filter((finding) => finding.verdict === one.verdict);
   return h('ul', {class: 'case-why', 'aria-label': 'Why the verdict is ' + one.verdict},
     worst.slice(0, 4).map((finding) => h('li', {}, h('b', {}, finding.checker), ' ', finding.what)),
-    worst.length > 4 ? h('li', {}, `and ${worst.length - 4} more, below`) : null);
+    worst.length > 4 ? h('li', {}, `and ${worst.length - 4} more, below`) : null,
+    one.rule_reason && one.verdict !== 'fail' ? h('li', {class: 'minor'}, `Rule ${one.rule}: ${one.rule_reason}`) : null);
 }
 
 function ownerStrip(one, events) {

@@ -54,6 +54,8 @@ function distribution(list, key, by) {
 const thinTo = (values, most) => values.length <= most ? values
   : Array.from({length: most}, (_, index) => values[Math.round(index * (values.length - 1) / (most - 1))]);
 
+const shortTime = (ms) => (ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`);
+
 function scaleFor(rows, from, to) {
   const low = Math.min(...rows.map((row) => row.values[0]));
   const high = Math.max(...rows.map((row) => row.most));
@@ -78,14 +80,15 @@ function stripChart(rows, measure, width) {
   let ticks = scale.ticks(count);
   if (log && ticks.length > count) ticks = ticks.filter((value) => Math.abs(Math.log10(value) % 1) < 1e-9 || Math.abs(Math.log10(value) % 1) > 1 - 1e-9);
   for (const value of ticks) svg.append(s('line', {class: 'tl-grid', x1: scale(value), x2: scale(value), y1: top, y2: below}));
-  d3.select(axis).call(d3.axisBottom(scale).tickValues(ticks).tickSizeOuter(0).tickFormat(measure.text));
+  d3.select(axis).call(d3.axisBottom(scale).tickValues(ticks).tickSizeOuter(0).tickFormat(measure.text === milliseconds ? shortTime : measure.text));
   if (!narrow) svg.append(s('text', {class: 'm-numbers', x: width, y: 12, 'text-anchor': 'end'}, 'median · 95th pct. · cases'));
+  const dots = Math.max(20, Math.min(400, Math.floor(4000 / rows.length)));  // a picture, not a list: thousands say no more
   rows.forEach((row, index) => {
     const y = top + index * rowHeight + rowHeight / 2 + 2;
     const tipText = `${row.name}: median ${measure.text(row.median)}, 95th percentile ${measure.text(row.p95)}, most ${measure.text(row.most)}, ${row.n} cases`;
     const line = s('g', {class: 'm-row'}, s('rect', {class: 'm-back', x: 0, y: y - rowHeight / 2, width, height: rowHeight}),
       s('text', {class: 'm-name', x: 0, y: y + 4}, row.name.length > (narrow ? 13 : 18) ? row.name.slice(0, narrow ? 12 : 17) + '…' : row.name));
-    thinTo(row.values, 400).forEach((value, place) => line.append(
+    thinTo(row.values, dots).forEach((value, place) => line.append(
       s('circle', {class: 'm-dot', cx: scale(value), cy: y + ((place * 7) % 13) - 6, r: 2})));
     line.append(s('rect', {class: 'm-box', x: scale(row.low), y: y - 8, width: Math.max(1, scale(row.high) - scale(row.low)), height: 16}),
       s('line', {class: 'm-median', x1: scale(row.median), x2: scale(row.median), y1: y - 11, y2: y + 11}),
@@ -149,7 +152,7 @@ function drawMeasurements() {
       box.replaceChildren(chartOf.svg);
     }
     about.textContent = `${measure.name}: ${measure.about}. ${total} of ${list.length} cases have it. ` +
-      `Dots: cases; box: the middle half; line: median; diamond: 95th percentile.${log ? ' Logarithmic scale.' : ''}`;
+      `Dots: cases; box: the middle half; line: median; diamond: 95th percentile.${log ? ' Logarithmic scale; 0 stands at its left end.' : ''}`;
     const copy = h('button', {class: 'button', type: 'button', 'aria-label': 'Copy the table', click: (event) =>
       copyText(distributionText(rows, measure, showing.by), event.currentTarget)}, 'Copy');
     table.replaceChildren(distributionTable(rows, measure, showing.by), copy);

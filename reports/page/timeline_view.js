@@ -46,8 +46,8 @@ function layout(width, faults) {
 const textWidth = (text, px = 7.9) => text.length * px;  // of bold text, rather too much than too little
 
 /** A text at the left end of a stretch, where it fits; else its short form; else nothing. */
-function textIn(a, b, y, texts, attributes) {
-  const text = texts.find((known) => known && b - a > textWidth(known) + 10);
+function textIn(a, b, y, texts, attributes, px) {
+  const text = texts.find((known) => known && b - a > textWidth(known, px) + 10);
   return text ? s('text', {x: a + 6, y, ...attributes}, text) : null;
 }
 
@@ -57,12 +57,15 @@ function stretch(span, g, x) {
   return b > a && x(span.from) <= g.right ? [a, b] : null;
 }
 
-function patterns() {
-  const hatch = (id, name) => s('pattern', {id, width: 7, height: 7, patternUnits: 'userSpaceOnUse',
-    patternTransform: 'rotate(45)'}, s('rect', {class: name + '-ground', width: 7, height: 7}),
-  s('line', {class: name + '-line', x1: 0, x2: 0, y1: 0, y2: 7}));
-  return s('defs', {}, hatch('tl-none', 'tl-none'), hatch('tl-still', 'tl-still'), hatch('tl-struck', 'tl-struck'),
-    hatch('tl-both', 'tl-both'));
+/** Slanted lines over a box: a band differs by more than its colour. */
+function hatch(a, b, y, height, name, apart = 7) {
+  let d = '';
+  for (let start = Math.floor((a - height) / apart) * apart; start < b; start += apart) {
+    const from = Math.max(a, start);
+    const to = Math.min(b, start + height);
+    if (to > from) d += `M${from.toFixed(1)} ${(y + height - from + start).toFixed(1)}L${to.toFixed(1)} ${(y + height - to + start).toFixed(1)}`;
+  }
+  return s('path', {class: 'tl-hatch ' + name, d});
 }
 
 function drawFrame(svg, g) {
@@ -85,7 +88,8 @@ function drawPhases(svg, one, g, x) {
     const [a, b] = ends;
     svg.append(s('rect', {x: a, y: g.phase.y, width: b - a, height: g.phase.h, class: index % 2 ? 'tl-phase-b' : 'tl-phase-a', 'data-tip': `${span.name}: ${fixed(span.from)} to ${fixed(span.to)}, ${fixed(span.to - span.from)} long`}),
     s('line', {class: 'tl-edge', x1: a, x2: a, y1: g.phase.y, y2: g.axis}));
-    const text = textIn(a, b, g.phase.y + 14, [span.name, span.name.slice(0, 4)], {class: 'tl-phase-text'});
+    const text = textIn(a, b, g.phase.y + 14, [span.name], {class: 'tl-phase-text'}, 6.2) ||
+      textIn(a, b, g.phase.y + 14, [span.name.slice(0, 4) + '…'], {class: 'tl-phase-text'}, 6.2);
     if (text) svg.append(text);
   });
 }
@@ -100,6 +104,7 @@ function drawOwners(svg, owners, g, x) {
       svg.append(s('rect', {class: 'tl-both-band', x: a, width: b - a, y: g.owner.y, height: g.axis - g.owner.y}));
     }
     svg.append(s('rect', {class: 'tl-owner tl-owner-' + known, x: a, y: g.owner.y, width: b - a, height: g.owner.h, 'data-tip': `${span.text}: ${fixed(span.from)} to ${fixed(span.to)}, ${span.long} long`}));
+    if (known === 'none' || known === 'both') svg.append(hatch(a, b, g.owner.y, g.owner.h, 'tl-hatch-' + known));
     const text = textIn(a, b, g.owner.y + 20, [span.gap ? `${span.text} (blackout)` : span.text, span.text, span.short],
       {class: 'tl-owner-text on-' + known});
     if (text) svg.append(text);
@@ -113,12 +118,14 @@ function drawStates(svg, host, states, g, x) {
     if (!ends) continue;
     const [a, b] = ends;
     const y = lane.y + 4;
+    const px = 6.2;
     if (state.mood === 'ended') {
       svg.append(s('line', {class: 'tl-ended', x1: a, x2: b, y1: y + 8, y2: y + 8}));
       continue;
     }
     svg.append(s('rect', {class: `tl-state tl-${state.mood} ${host}`, x: a, y, width: b - a, height: 16, 'data-tip': `${host} ${state.name}: ${fixed(state.from)} to ${fixed(state.to)}`}));
-    const text = textIn(a, b, y + 12, [state.name], {class: `tl-state-text on-${state.mood} ${host}`});
+    if (state.mood === 'stands') svg.append(hatch(a, b, y, 16, 'tl-hatch-still'));
+    const text = textIn(a, b, y + 12, [state.name], {class: `tl-state-text on-${state.mood} ${host}`}, px);
     if (text) svg.append(text);
   }
 }
@@ -142,20 +149,24 @@ function drawFaults(svg, faults, g, x, end) {
     if (until !== undefined) {
       const ends = stretch({from: struck, to: until}, g, x);
       if (ends) {
-        svg.append(s('rect', {class: 'tl-struck', x: ends[0], width: ends[1] - ends[0], y: y + 2, height: 16, 'data-tip': `${fault.kind} on ${fault.side}: ${fixed(until - struck)}${fault.healed ? ' until healed' : ''}`}));
+        svg.append(s('rect', {class: 'tl-struck', x: ends[0], width: ends[1] - ends[0], y: y + 2, height: 16, 'data-tip': `${fault.kind} on ${fault.side}: ${fixed(until - struck)}${fault.healed ? ' until healed' : ''}`}), hatch(ends[0], ends[1], y + 2, 16, 'tl-hatch-fault'));
       }
     }
     if (x(struck) >= g.left && x(struck) <= g.right) {
       svg.append(s('line', {class: 'tl-strike', x1: x(struck), x2: x(struck), y1: y + 4, y2: g.axis}));
     }
-    const marks = Object.values(fault.marks).map((event) => x(event.at)).filter((at) => at <= g.right);
-    const long = `${fault.kind} on ${fault.side}` + (fault.healed === undefined ? ', not healed' : `, ${fixed(fault.healed - struck)} until healed`);
-    const right = Math.max(a, ...marks) + 10;
-    const text = [long, `${fault.kind} on ${fault.side}`, fault.kind].find((known) => right + textWidth(known) < g.right);
-    if (text) svg.append(s('text', {class: 'tl-fault-text', x: right, y: y + 14}, text));
-    else if (a - 14 - textWidth(fault.kind) > g.left) {
-      svg.append(s('text', {class: 'tl-fault-text', x: a - 12, y: y + 14, 'text-anchor': 'end'}, long.length * 6.5 < a - g.left - 20 ? long : fault.kind));
-    }
+    const name = `${fault.kind} on ${fault.side}`;
+    const long = fault.healed === undefined ? `${name}, not healed` : `${name}, ${fixed(fault.healed - struck)} until healed`;
+    const inside = until === undefined ? null : stretch({from: struck, to: until}, g, x);
+    const within = inside && textIn(inside[0] + 10, inside[1] - 8, y + 14, [long, name, fault.kind], {class: 'tl-fault-text'});
+    if (within) return void svg.append(within);
+    const shown = Object.values(fault.marks).map((event) => x(event.at)).filter((at) => at <= g.right);
+    const right = Math.max(a, ...shown) + 10;
+    const after = textIn(right - 6, g.right + 6, y + 14, [long, name, fault.kind], {class: 'tl-fault-text'});
+    if (after) return void svg.append(after);
+    const before = [long, name, fault.kind].find((text) => a - 14 - textWidth(text) > g.left);
+    if (before) svg.append(s('text', {class: 'tl-fault-text', x: a - 12, y: y + 14, 'text-anchor': 'end'}, before));
+    return undefined;
   });
 }
 
@@ -231,7 +242,7 @@ function chart(one, events, onPick) {
 
   const content = s('g', {});
   const cursor = s('line', {class: 'tl-cursor', visibility: 'hidden'});
-  const svg = s('svg', {'aria-hidden': 'true'}, patterns(), content, cursor);
+  const svg = s('svg', {'aria-hidden': 'true'}, content, cursor);
   const keysId = 'timeline-keys';
   const box = h('div', {class: 'tl-chart', tabindex: 0, role: 'application', 'aria-roledescription': 'timeline',
     'aria-label': 'Timeline of both hosts, the channel between them and the arbiter. The table of events below says the same in words.',

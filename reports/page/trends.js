@@ -2,17 +2,10 @@
 //
 // From data.nights: an array, oldest first, this run last, of {id, started, seed, source_qemu,
 // destination_qemu, duration_s, cases, verdicts: {word: count}, findings: [{signature, count}],
-// blackout_ms: {median, p95} or null}. Verdicts differ by pattern and symbol as well as by colour.
+// blackout_ms: {median, p95} or null}. Verdicts differ by symbol and hatching as well as by colour.
 
 const nightName = (night) => (night.started || `run ${night.id}`).replace('T', ' ').replace(/:\d\dZ$/, '');
 const dayOf = (night) => (/^\d{4}-(\d\d-\d\d)/.exec(night.started || '') || [null, `#${night.id}`])[1];
-
-function trendPatterns() {
-  return s('defs', {}, words.map((word, index) => s('pattern', {id: 'night-' + word, width: 6, height: 6,
-    patternUnits: 'userSpaceOnUse', patternTransform: `rotate(${[45, 0, 90, -45, 45, 0, 0][index % 7]})`},
-  s('rect', {class: 'f-' + word, width: 6, height: 6}),
-  word === 'pass' ? null : s('line', {class: 'night-line', x1: 0, x2: 0, y1: 0, y2: 6, 'stroke-dasharray': index % 2 ? '2 2' : null}))));
-}
 
 /** Stacked bars: what did not pass, because thousands of passes would hide it; passes as a number. */
 function verdictBars(nights, width) {
@@ -23,7 +16,7 @@ function verdictBars(nights, width) {
   const most = Math.max(1, ...nights.map(sum));
   const x = d3.scaleBand().domain(nights.map((_, index) => index)).range([left, width - 10]).padding(0.25);
   const y = d3.scaleLinear().domain([0, most]).nice().range([height - 24, 6]);
-  const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true'}, trendPatterns());
+  const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true'});
   const axis = s('g', {class: 'tl-axis', transform: `translate(${left},0)`});
   d3.select(axis).call(d3.axisLeft(y).ticks(Math.min(5, most)).tickFormat(d3.format('d')).tickSizeOuter(0));
   svg.append(axis);
@@ -36,7 +29,8 @@ function verdictBars(nights, width) {
       if (count === 0) continue;
       const top = y(from + count);
       const high = y(from) - top;
-      group.append(s('rect', {class: 'night-part', x: x(index), width: x.bandwidth(), y: top, height: high, fill: `url(#night-${word})`}));
+      group.append(s('rect', {class: 'night-part f-' + word, x: x(index), width: x.bandwidth(), y: top, height: high}));
+      if (word === 'fail' || word === 'infra') group.append(hatch(x(index), x(index) + x.bandwidth(), top, high, 'tl-hatch-both', word === 'fail' ? 6 : 10));
       if (high > 16 && x.bandwidth() > 18) {
         group.append(s('rect', {class: 'night-sign v-box', x: x(index) + x.bandwidth() / 2 - 8, y: top + high / 2 - 8, width: 16, height: 16, rx: 3}),
           s('use', {class: 'night-icon', href: '#v-' + word, x: x(index) + x.bandwidth() / 2 - 6, y: top + high / 2 - 6, width: 12, height: 12}));

@@ -41,7 +41,7 @@ dom broken.html
 id=$(grep -o 'href="#case=[^"]*' "$work/out/broken.html" | head -n 1 | cut -d= -f3)
 dom "broken.html#case=$id"
 want "<title>fail: $id</title>" "#case= does not open its case"
-want 'lane-label destination' "the case has no timeline"
+want 'tl-label destination' "the case has no timeline"
 dom "broken.html#case=%E0%A4%A"
 want 'class="heat"' "a broken hash broke the page"
 dom empty.html

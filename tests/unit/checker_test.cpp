@@ -454,6 +454,18 @@ TEST_CASE("Thinned heartbeats keep the first and the last", "[judge]") {
   CHECK(result.heartbeats_source_ms.back() == Approx(4 * 999));
 }
 
+TEST_CASE("The last stream items are kept of a case that did not pass only", "[judge]") {
+  auto g = source_ran_on();
+  for (int i = 0; i < 150; ++i)
+    g.event(i, "channel", "stream", "item-" + std::to_string(i));
+  const auto passed = judged(g, {says(Verdict::pass)});
+  CHECK(passed.history.first("channel", "stream") == nullptr);
+  const auto failed = judged(g, {says(Verdict::fail)});
+  REQUIRE(failed.history.first("channel", "stream") != nullptr);
+  CHECK(failed.history.first("channel", "stream")->name == "item-50");
+  CHECK(failed.history.last("channel", "stream")->name == "item-149");
+}
+
 TEST_CASE("An untold case is infra with the reason as its headline", "[judge]") {
   const auto result = untold(source_ran_on().plan, "the worker died");
   CHECK(result.verdict == Verdict::infra);

@@ -111,14 +111,15 @@ std::string agreement(const CaseResult& result) {
   }
 }
 
-/// "both hosts ran for 4.7 ms": a double run that is over is a part of the story, too.
+/// A double run that is over is a part of the story, too. Said by QMP, not proved by heartbeats.
 std::string both_ran(const CaseResult& result) {
   double together_ms = 0;
   for (const Span& span : result.owners)
     if (span.name == "both") together_ms += span.to_ms - span.from_ms;
   if (together_ms <= 0) return "";
   char text[64];
-  std::snprintf(text, sizeof text, "both hosts ran for %.1f ms", together_ms);
+  std::snprintf(text, sizeof text, "for %.1f ms QEMU said of both hosts that they run",
+                together_ms);
   return text;
 }
 

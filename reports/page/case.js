@@ -13,12 +13,12 @@ function caseFacts(one) {
   const struck = one.faults.length > 0;
   const facts = [
     ...one.faults.map((fault) => ['Fault', faultWords(fault)]),
-    ['Took effect', !struck ? 'no fault to deliver' : one.delivered ? 'yes: ' + one.proof : 'no: this case proves nothing'],
+    ['Took effect', !struck ? 'no fault to deliver' : one.delivered ? ['yes', one.proof].filter(Boolean).join(': ') : 'no: this case proves nothing'],
     ['Survivor', one.survivor], ['Protocol', one.protocol],
     ['Blackout', milliseconds(one.blackout_ms)], ['Brownout', milliseconds(one.brownout_ms)],
     ['Settled', one.settle_ms >= 0 ? milliseconds(one.settle_ms) + ' after migrate' : ''],
     ['Sent', one.bytes >= 0 ? byteText(one.bytes) + (one.passes > 0 ? `, ${one.passes} RAM passes` : '') : ''],
-    ['QEMU', one.versions], ['Seed', one.seed], ['Duration', milliseconds(one.duration_ms)],
+    ['QEMU', one.versions], ['Seed', one.seed], ['Duration', one.duration_ms >= 0 ? milliseconds(one.duration_ms) : ''],
     ['Ended', one.ended], ['Signature', one.signature]];
   return h('dl', {class: 'facts'}, facts.filter(([, value]) => value).map(([name, value]) =>
     h('div', {}, h('dt', {}, name), h('dd', {}, value))));
@@ -31,7 +31,7 @@ function byteText(bytes) {
 
 /** Why the verdict is what it is: the worst findings, in their own words. */
 function caseWhy(one) {
-  if (one.verdict === 'pass') return null;
+  if (one.verdict === 'pass' || one.findings.length === 0) return null;
   const worst = one.findings.filter((finding) => finding.verdict === one.verdict);
   return h('ul', {class: 'case-why', 'aria-label': 'Why the verdict is ' + one.verdict},
     worst.slice(0, 4).map((finding) => h('li', {}, h('b', {}, finding.checker), ' ', finding.what)),
@@ -70,7 +70,7 @@ function saveText(name, text) {
 
 function caseFiles(one) {
   const folder = relative(one.evidence);
-  const started = one.events.some(([, , kind, name]) => kind === 'process' && name === 'started');
+  const started = one.events.length === 0 || one.events.some(([, , kind, name]) => kind === 'process' && name === 'started');
   const files = ['README.md', 'plan.json', 'history.jsonl', ...(started ? ['qmp-source.log', 'qmp-destination.log',
     'stderr-source.log', 'stderr-destination.log', 'guest-source.log', 'guest-destination.log'] : [])];
   const bundle = relative(one.bundle || '');
@@ -117,15 +117,20 @@ function hostCard(host, one, events) {
   const mine = events.filter((event) => event.actor === host);
   const version = mine.find((event) => event.kind === 'note' && event.name === 'version');
   const ended = mine.find((event) => event.kind === 'process' && event.name === 'exited');
-  const owned = one.owners.filter(([name]) => name === host || name === 'both')
-    .map(([, from, to]) => `${fixed(from)} to ${fixed(to)}`);
+  const owned = [];
+  for (const [name, from, to] of one.owners) {
+    const last = owned[owned.length - 1];
+    if (name !== host && name !== 'both') continue;
+    if (last && last.to === from) last.to = to;
+    else owned.push({from, to});
+  }
   const beats = one['beats_' + host];
   const states = mine.filter((event) => event.name === 'MIGRATION' && event.at < retryAt(events));
   const asked = ended && mine.some((event) => event.kind === 'qmp-command' && event.name === 'quit' && event.at < ended.at);
   const last = states[states.length - 1];
   const rows = [
     ['QEMU', version ? version.fields.qemu : ''],
-    ['Ran the VM', owned.length > 0 ? owned.join(', ') : 'never'],
+    ['Ran the VM', owned.length > 0 ? owned.map((span) => `${fixed(span.from)} to ${fixed(span.to)}`).join(', ') : 'never'],
     ['Heartbeats', beats.length > 0 ? `first ${fixed(beats[0])}, last ${fixed(beats[beats.length - 1])}` : 'none'],
     ['Its migration', last ? `${last.fields.status || last.name} at ${fixed(last.at)}` : ''],
     ['Process', !ended ? 'no end was seen' : `${shortText(ended)} at ${fixed(ended.at)}` + (asked ? ', told to quit' : '')]];
@@ -173,6 +178,13 @@ function caseBar(one) {
     h('div', {}, to(at - 1, '‹ Previous'), to(at + 1, 'Next ›')));
 }
 
+/** What a page of many cases has left of one: its row only. */
+function caseWithout(one) {
+  return h('section', {}, h('h2', {}, 'Cut from this report'), h('p', {}, 'Timeline, checkers and events of this case are not in this file, ' +
+    'which holds the whole of some cases only. ', one.evidence
+    ? 'They are in the folder of its evidence, below.' : 'The command above runs it again.'));
+}
+
 function drawCase(one) {
   const events = one.events.map(eventObject);
   const page = byId('case');
@@ -185,14 +197,15 @@ function drawCase(one) {
     row.scrollIntoView({block: 'center'});
     row.focus({preventScroll: true});
   };
-  const time = chart(one, events, pick);
-  page.replaceChildren(caseBar(one),
+  const whole = one.events.length > 0 || one.findings.length > 0 || one.owners.length > 0;
+  const time = whole ? chart(one, events, pick) : null;
+  page.replaceChildren(...[caseBar(one),
     h('section', {class: 'case-head'}, h('div', {class: 'tag'}, badge(one.verdict), h('span', {class: 'mono'}, one.id)),
       h('h1', {tabindex: -1}, one.story || one.headline || sentence.get(one.verdict)), caseWhy(one),
       h('p', {class: 'repeat'}, h('span', {}, 'Replay it'), command(one.replay))),
-    h('section', {class: 'case-time'}, h('h2', {}, 'Who owned the VM when'), ownerStrip(one, events), time.nodes),
-    caseProof(one, events),
+    whole ? h('section', {class: 'case-time'}, h('h2', {}, 'Who owned the VM when'), ownerStrip(one, events), time.nodes) : caseWithout(one),
+    whole ? caseProof(one, events) : null,
     h('section', {}, h('h2', {}, 'Facts'), caseFacts(one)),
-    caseFiles(one), eventTable(one, events));
+    caseFiles(one), whole ? eventTable(one, events) : null].filter(Boolean));
   addCopyButtons(page);
 }

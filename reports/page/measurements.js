@@ -126,7 +126,9 @@ function redrawOnWidth(box, draw) {
 
 function drawMeasurements() {
   const list = measuredCases();
-  const offered = measures.filter((measure) => list.some((one) => one[measure.key] >= 0 && one.verdict !== 'not-delivered'));
+  // A duration is known of every case or told of none: of some alone it would mislead.
+  const offered = measures.filter((measure) => measure.key === 'duration_ms' ? list.every((one) => one.duration_ms >= 0)
+    : list.some((one) => one[measure.key] >= 0 && one.verdict !== 'not-delivered'));
   const section = byId('measurements');
   if (offered.length === 0) return;
   section.hidden = false;

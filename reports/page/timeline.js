@@ -55,7 +55,7 @@ function statesOf(actor, one, events) {
   return out;
 }
 
-/** Who owned the VM when, with what is said of each stretch. */
+/** Who owned the VM when, by QEMU's STOP and RESUME, with what is said of each stretch. */
 function ownersOf(one, events) {
   const spans = one.owners.map(spanObject).filter((span) => span.to > span.from || one.owners.length === 1);
   const done = events.find((event) => event.kind === 'decision' && event.name === 'done');
@@ -63,7 +63,7 @@ function ownersOf(one, events) {
     const long = fixed(span.to - span.from);
     const before = spans[index - 1];
     const after = spans[index + 1];
-    if (span.name === 'both') return {...span, text: `BOTH RUN ${long}`, short: 'BOTH', long};
+    if (span.name === 'both') return {...span, text: `BOTH RUNNING ${long}`, short: 'BOTH', long};
     if (span.name !== 'none') return {...span, text: `${span.name} runs the VM`, short: span.name, long};
     if (before && after) return {...span, text: `nobody ${long}`, short: long, long, gap: true};
     const examined = done && before && events.some((event) => event.kind === 'qmp-command' &&
@@ -80,7 +80,7 @@ function faultsOf(one, events) {
   const out = [];
   for (const event of events.filter((known) => known.kind === 'fault')) {
     const kind = event.fields.kind || '';
-    let fault = out.find((known) => known.kind === kind && known[event.name] === undefined &&
+    let fault = out.find((known) => (known.kind === kind || kind === '') && known[event.name] === undefined &&
       (event.name === 'armed' ? Object.keys(known.marks).length === 0 : true));
     if (!fault) {
       const plan = one.faults[out.length];

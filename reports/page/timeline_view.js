@@ -419,7 +419,8 @@ function chart(one, events, onPick) {
   }).observe(box);
   drawTools();
   const hint = h('p', {class: 'minor tl-hint', id: keysId}, 'Arrow keys step through the events, up and down within a lane; ' +
-    'Enter opens the event in the table; + and − zoom, 0 shows all. The wheel zooms with Ctrl, or once the chart is clicked.');
+    'Enter opens the event in the table; + and − zoom, 0 shows all. The wheel zooms with Ctrl, or once the chart is clicked. ' +
+    'Owned by: as QEMU told it (STOP, RESUME, end of the process); heartbeats: the guest\'s own steps, thinned.');
   return {nodes: [tools, box, h('div', {class: 'tl-line'}, told, open), chartKeys(), hint], light};
 }
 

@@ -162,7 +162,7 @@ TEST_CASE("The story tells a wrong survivor, a double run and what proves nothin
   wrong.owners = {{"source", 0, 10}, {"both", 10, 14.5}, {"none", 14.5, 20}};
   found(wrong, "survivor", Verdict::fail);
   CHECK_THAT(story_of(wrong), Contains("No host runs the VM; expected: exactly one host runs."));
-  CHECK_THAT(story_of(wrong), Contains("Both hosts ran for 4.5 ms."));
+  CHECK_THAT(story_of(wrong), Contains("For 4.5 ms QEMU said of both hosts that they run."));
   wrong.delivered = false;
   CHECK_THAT(story_of(wrong), Contains("did not take effect, so this case proves nothing"));
 }

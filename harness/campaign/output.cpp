@@ -10,6 +10,7 @@
 
 #include "harness/campaign/feedback.h"
 #include "harness/campaign/harvest.h"
+#include "harness/campaign/nights.h"
 #include "harness/campaign/utc.h"
 #include "harness/core/error.h"
 
@@ -19,9 +20,8 @@ namespace {
 constexpr std::size_t kResultsBytesMax = std::size_t{4} << 30;
 constexpr const char* kDatabase = "/results.db";
 // What belongs to one run; all but the evidence is made anew by `report`.
-constexpr const char* kOfOneRun[] = {"results.jsonl", "summary.json", "summary.md",
-                                     "junit.xml",     "report.html",  "cases",
-                                     "findings"};
+constexpr const char* kOfOneRun[] = {"results.jsonl", "summary.json", "summary.md", "junit.xml",
+                                     "report.html",   "cases",        "findings"};
 
 std::string dump(const nlohmann::json& json, int indent = -1) {
   return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -255,8 +255,11 @@ std::vector<std::string> Output::passed_points(const std::string& key) const {
 // --- the end ---
 
 void Output::finish(const Summary& summary, const Reports& reports, bool ended) {
-  write(folder_, summary, results_, reports);
+  auto told = summary;
+  compare(told, store_.nights_before(run_.id), static_cast<std::uint64_t>(run_.id), results_);
+  write(folder_, told, results_, reports);
   run_.finished = ended;
+  run_.facts.nights = {told.nights.back()};
   if (run_.kind != "merge") store_.put(run_.id, session());
   store_.update(run_);
   store_.settle();
@@ -280,6 +283,7 @@ std::pair<Summary, std::vector<CaseResult>> Output::read(const std::string& fold
     if (const auto run = store.last_run()) {
       auto results = results_of(store.finished(run->id));
       auto summary = summary_of(*run, store.sessions(run->id), results, folder);
+      compare(summary, store.nights_before(run->id), static_cast<std::uint64_t>(run->id), results);
       return {std::move(summary), std::move(results)};
     }
   }

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "harness/campaign/nights.h"
 #include "harness/core/error.h"
 #include "harness/core/strict_json.h"
 #include "harness/io/files.h"
@@ -212,6 +214,40 @@ struct Store::State {
   }
 };
 
+namespace {
+
+// Of a run that did not come to its end, or that was written before nights were kept.
+Night counted(SQLite::Database& db, std::int64_t run, const Summary& facts) {
+  auto night = night_of(facts, {}, {});
+  SQLite::Statement seconds(db, "SELECT total(seconds) FROM sessions WHERE run = ?");
+  seconds.bind(1, run);
+  if (seconds.executeStep()) night.duration_s = seconds.getColumn(0).getDouble();
+  std::map<std::string, Sighting> seen;
+  std::vector<double> blackouts;
+  SQLite::Statement rows(db,
+                         "SELECT verdict, signature, json_extract(result, '$.required_cell'), "
+                         "json_extract(result, '$.blackout_ms') FROM cases "
+                         "WHERE run = ? AND ended_as IS NOT NULL");
+  rows.bind(1, run);
+  CaseResult one;
+  while (rows.executeStep()) {
+    one.verdict = verdict_from(rows.getColumn(0).getString()).value_or(Verdict::infra);
+    one.signature = rows.getColumn(1).getString();
+    one.required_cell = rows.getColumn(2).getString();
+    ++night.cases;
+    ++night.verdicts[one.verdict];
+    if (!one.signature.empty())
+      see(seen.try_emplace(one.signature, Sighting{one.signature}).first->second, one);
+    if (const double blackout = rows.getColumn(3).getDouble(); blackout >= 0)
+      blackouts.push_back(blackout);
+  }
+  for (auto& [signature, sighting] : seen) night.findings.push_back(std::move(sighting));
+  night.blackout_ms = spread_of(std::move(blackouts));
+  return night;
+}
+
+}  // namespace
+
 Store::Store(const std::string& path, Access access) : state_(std::make_unique<State>()) {
   auto& s = *state_;
   s.path = path;
@@ -313,6 +349,28 @@ std::vector<StoredCase> Store::finished(std::int64_t run) const {
       all.push_back(std::move(one));
     }
     return all;
+  });
+}
+
+std::vector<Night> Store::nights_before(std::int64_t run) const {
+  auto& s = *state_;
+  return s.reading([&] {
+    std::vector<Night> nights;
+    SQLite::Statement query(*s.db,
+                            "SELECT id, facts, finished FROM runs WHERE id < ? AND "
+                            "kind != 'replay' ORDER BY id DESC LIMIT ?");
+    query.bind(1, run);
+    query.bind(2, kNightsMax);
+    while (query.executeStep()) {
+      const auto id = number(query.getColumn(0));
+      const auto text = parse_json(query.getColumn(1).getString(), s.origin(id, "facts"), kLimits);
+      auto facts = summary_from_json(text);
+      const bool kept = number(query.getColumn(2)) != 0 && !facts.nights.empty();
+      nights.push_back(kept ? std::move(facts.nights.back()) : counted(*s.db, id, facts));
+      nights.back().id = static_cast<std::uint64_t>(id);
+    }
+    std::reverse(nights.begin(), nights.end());
+    return nights;
   });
 }
 

@@ -68,6 +68,10 @@ class Store {
   std::vector<Session> sessions(std::int64_t run) const;
   std::vector<DrawnCase> drawn(std::int64_t run) const;      // by ordinal
   std::vector<StoredCase> finished(std::int64_t run) const;  // in the order in which they ended
+  /// The runs before that one, oldest first, at most kNightsMax; replays are no nights. A run that
+  /// came to its end keeps its night among its facts, of others it is counted from their cases.
+  std::vector<Night> nights_before(std::int64_t run) const;
+  static constexpr int kNightsMax = 60;
 
   // --- writing ---
   std::int64_t add(const StoredRun& run);

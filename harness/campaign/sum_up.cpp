@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/campaign/nights.h"
 #include "harness/core/outcome.h"
 #include "harness/core/simpler.h"
 
@@ -134,6 +135,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
   summary.cells_required = matrix.required.size();
   Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
   std::map<std::string, FindingGroup> groups;
+  std::map<std::string, Sighting> seen;
   std::set<std::string> delivered;
   for (const auto& result : results) {
     ++summary.verdicts[result.verdict];
@@ -163,6 +165,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
     if (result.signature.empty()) continue;
     const auto key = group_of_case(result, reduced);
     join(groups[key], result, key, folder);
+    see(seen.try_emplace(key, Sighting{key}).first->second, result);
   }
   for (const auto& one : reduced)
     if (const auto group = groups.find(one.key); group != groups.end())
@@ -172,6 +175,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
   for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));
   std::stable_sort(summary.findings.begin(), summary.findings.end(),
                    [](const auto& a, const auto& b) { return a.verdict < b.verdict; });
+  summary.nights = {night_of(summary, results, seen)};
   for (const auto& one : {control, canary, sight})
     if (one.cases > 0) summary.controls.push_back(one);
   if (summary.searched > 0)

@@ -133,7 +133,8 @@ json group_to_json(const FindingGroup& group) {
             {"least", group.rate.least()},
             {"most", group.rate.most()}}},
           {"minimal", clean_utf8(group.minimal)},
-          {"shrink_end", clean_utf8(group.shrink_end)}};
+          {"shrink_end", clean_utf8(group.shrink_end)},
+          {"before", to_json(group.before)}};
 }
 
 Rate read_rate(StrictObject object) {
@@ -169,20 +170,16 @@ FindingGroup read_group(StrictObject& object) {
   group.rate = read_rate(object.object("rate"));
   group.minimal = object.text("minimal");
   group.shrink_end = object.text("shrink_end");
+  if (object.has("before")) group.before = seen_before_from_json(object.any("before"));
   return group;
 }
 
 json coverage_to_json(const Coverage& row) {
-  return {{"phase", clean_utf8(row.phase)},
-          {"fault", clean_utf8(row.fault)},
-          {"side", clean_utf8(row.side)},
-          {"protocol", clean_utf8(row.protocol)},
-          {"versions", clean_utf8(row.versions)},
-          {"required", row.required},
-          {"delivered", row.delivered},
-          {"impossible", row.impossible},
-          {"meaningless", row.meaningless},
-          {"why", texts_to_json(row.why)}};
+  return {{"phase", clean_utf8(row.phase)},       {"fault", clean_utf8(row.fault)},
+          {"side", clean_utf8(row.side)},         {"protocol", clean_utf8(row.protocol)},
+          {"versions", clean_utf8(row.versions)}, {"required", row.required},
+          {"delivered", row.delivered},           {"impossible", row.impossible},
+          {"meaningless", row.meaningless},       {"why", texts_to_json(row.why)}};
 }
 
 Coverage read_coverage(StrictObject& object) {
@@ -303,6 +300,9 @@ nlohmann::json to_json(const Summary& summary) {
     controls.push_back(
         {{"name", clean_utf8(control.name)}, {"cases", control.cases}, {"good", control.good}});
   }
+  json nights = json::array(), gone = json::array();
+  for (const Night& night : summary.nights) nights.push_back(to_json(night));
+  for (const Gone& one : summary.gone) gone.push_back(to_json(one));
   return {{"schema", Summary::kSchema},
           {"seed", summary.seed},
           {"version", clean_utf8(summary.version)},
@@ -325,6 +325,8 @@ nlohmann::json to_json(const Summary& summary) {
           {"coverage", std::move(coverage)},
           {"findings", std::move(findings)},
           {"controls", std::move(controls)},
+          {"nights", std::move(nights)},
+          {"gone", std::move(gone)},
           {"reached", to_json(summary.reached)},
           {"notes", texts_to_json(summary.notes)}};
 }
@@ -362,6 +364,12 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);
+  if (object.has("nights")) {  // not in summaries of before they were compared
+    for (const auto& one : object.list("nights", kListMax))
+      summary.nights.push_back(night_from_json(one));
+    for (const auto& one : object.list("gone", kListMax))
+      summary.gone.push_back(gone_from_json(one));
+  }
   summary.reached = run_reach_from_json(object.any("reached"));
   summary.notes = read_texts(object, "notes");
   object.finish();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/core/history.h"
+#include "harness/core/night.h"
 #include "harness/core/plan.h"
 #include "harness/core/rate.h"
 #include "harness/core/reached.h"
@@ -69,6 +70,7 @@ struct FindingGroup {
   Rate rate{};                            // of that plan; no runs: it was not confirmed
   std::string minimal{};                  // what replays it; empty: nobody shrunk it
   std::string shrink_end{};               // how its shrink ended
+  SeenBefore before{};                    // what earlier nights of the folder say about it
 };
 
 /// One row of the coverage table: all points of a phase, for one fault, side and protocol.
@@ -108,6 +110,8 @@ struct Summary {
   std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
+  std::vector<Night> nights;  // of the output folder, oldest first, this run last
+  std::vector<Gone> gone;     // what the night before had and this run has not
   RunReach reached;  // what the run reached inside the QEMUs, where they were traced
   std::vector<std::string> notes;  // said to the user: what was left out, what was impossible here
   double cases_per_hour() const { return duration_s > 0 ? 3600.0 * double(cases) / duration_s : 0; }

@@ -10,7 +10,8 @@
 # function, as the constant `d3`: nothing becomes global, and no second <script> is needed.
 set(MIGFUZZ_PAGE_DIR "${CMAKE_CURRENT_LIST_DIR}/page")
 # In the order in which one builds on the other.
-set(MIGFUZZ_PAGE_SCRIPTS base map list timeline timeline_view case measurements trends main)
+set(MIGFUZZ_PAGE_SCRIPTS base rows filter heat map findings list timeline timeline_view case
+    measurements trends main)
 
 function(migfuzz_embed_page out_variable)
   find_file(MIGFUZZ_D3 d3.min.js PATHS /usr/share/nodejs/d3/dist /usr/share/javascript/d3

@@ -1,17 +1,16 @@
-// What the scripts of report.html draw from: one JSON object, written so that it can stand inline.
-//
-// It is ASCII and holds no '<', '>' or '&', so that nothing in it can end its <script> or open a
-// comment. Events are trimmed per case by a share of a fixed number of bytes, cases that did not
-// pass having the larger one; the case's folder has them all.
+// What the scripts of report.html draw from: one JSON object, written so that it can stand inline
+// (inline_json.h), within a number of bytes.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "harness/core/result.h"
+#include "reports/grid.h"
 
 namespace migfuzz {
 
-std::string page_data(const Summary& summary, const std::vector<CaseResult>& results);
+std::string page_data(const Summary& summary, const std::vector<CaseResult>& results,
+                      const std::vector<GridCell>& grid, std::size_t bytes_max);
 
 }  // namespace migfuzz

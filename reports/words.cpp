@@ -238,6 +238,41 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
   return out;
 }
 
+std::uint64_t known_findings(const Summary& summary) {
+  return static_cast<std::uint64_t>(
+      std::count_if(summary.findings.begin(), summary.findings.end(),
+                    [](const auto& group) { return group.verdict == Verdict::known_issue; }));
+}
+
+std::string day_of(std::string_view time) {
+  const bool iso = time.size() >= 17 && time[4] == '-' && time[10] == 'T' && time[13] == ':';
+  if (!iso) return std::string(time);
+  return std::string(time.substr(0, 10)) + " " + std::string(time.substr(11, 5));
+}
+
+std::string news_of(const Summary& summary) {
+  if (summary.nights.size() < 2) return "First night of this folder: nothing to compare with.";
+  const auto in_state = [&](const char* state, bool failures) {
+    return static_cast<std::uint64_t>(std::count_if(
+        summary.findings.begin(), summary.findings.end(), [&](const FindingGroup& group) {
+          return group.before.state == state && (group.verdict == Verdict::fail) == failures;
+        }));
+  };
+  std::vector<std::string> parts;
+  const auto tell = [&](std::uint64_t count, const std::string& text) {
+    if (count > 0) parts.push_back(text);
+  };
+  const auto fresh = in_state("new", true), others = in_state("new", false);
+  const auto back = in_state("back", true), seen = in_state("seen", true);
+  tell(fresh, counted(fresh, "new failure"));
+  tell(back, counted(back, "failure") + " back");
+  tell(seen, counted(seen, "failure") + " seen before");
+  tell(others, counted(others, "other new finding"));
+  tell(summary.gone.size(), std::to_string(summary.gone.size()) + " gone");
+  const auto since = " since " + day_of(summary.nights[summary.nights.size() - 2].started) + ".";
+  return (parts.empty() ? "Nothing new" : joined(parts, ", ")) + since;
+}
+
 std::string reproduction_of(const FindingGroup& group) {
   if (group.shrink_end.empty()) return "";
   return "reproduced " + to_string(group.rate) + "; shrunk: " + group.shrink_end;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/result.h"
@@ -21,6 +22,13 @@ Statement statement_of(const Summary& summary, const std::vector<CaseResult>& re
 
 /// Whether the run's own eyesight was proved: "Yes: …", "No: …" or "Unproved: …".
 Statement trust_of(const Summary& summary, const std::vector<CaseResult>& results);
+
+/// What earlier nights make of it: "2 new failures, 1 back, 3 gone since 2026-11-21 02:00".
+std::string news_of(const Summary& summary);
+/// How many findings are on the list of known issues.
+std::uint64_t known_findings(const Summary& summary);
+/// "2026-11-22T02:00:05.123Z" as "2026-11-22 02:00"; other texts as they are.
+std::string day_of(std::string_view time);
 
 /// The command that repeats one case, from the output folder.
 std::string replay_of(const Summary& summary, const CaseResult& result);

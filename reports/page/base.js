@@ -13,9 +13,11 @@ const words = data.verdicts.map((verdict) => verdict.word);  // worst first
 const badness = new Map(words.map((word, index) => [word, index]));
 const sentence = new Map(data.verdicts.map((verdict) => [verdict.word, verdict.sentence]));
 const sideOrder = ['source', 'channel', 'destination'];
-const cases = data.cases;
 
 // ---- building blocks ---------------------------------------------------------------------------
+
+/** Control characters and those that turn the direction of what follows are shown, not obeyed. */
+const inert = (value) => String(value).replace(/[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -25,7 +27,7 @@ function fill(node, attributes, children) {
   }
   for (const child of children.flat()) {
     if (child === null || child === undefined) continue;
-    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    node.append(child instanceof Node ? child : document.createTextNode(inert(child)));
   }
   return node;
 }
@@ -34,7 +36,7 @@ const s = (tag, attributes, ...children) => fill(document.createElementNS(svgSpa
 const icon = (word) => s('svg', {class: 'icon', 'aria-hidden': 'true'}, s('use', {href: '#v-' + word}));
 const badge = (word) => h('span', {class: 'badge v-' + word, title: sentence.get(word)}, icon(word), word);
 const caseLink = (id) => '#case=' + encodeURIComponent(id);
-const say = (text) => { byId('said').textContent = text; };
+const say = (text) => { byId('said').textContent = inert(text); };
 
 function milliseconds(value) {
   if (value < 0) return 'not measured';
@@ -72,7 +74,7 @@ const command = (text) => h('span', {class: 'command'}, h('code', {}, text));
 
 const tip = byId('tip');
 function showTip(text, x, y) {
-  tip.textContent = text;
+  tip.textContent = inert(text);
   tip.hidden = false;
   const box = tip.getBoundingClientRect();
   const left = Math.min(Math.max(6, x + 14), window.innerWidth - box.width - 6);

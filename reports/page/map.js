@@ -1,56 +1,64 @@
-// The heat map: which point met which fault on which side, and the worst that came of it.
-
-const inMap = (one) => one.faults.length === 1;
+// The second level of the heat map: which point met which fault on which side, and the worst of it.
+//
+// Drawn when it is open only, and narrowed by the filter: of a night of 100,000 cases nobody wants all
+// points at once. Rows stand in the order in which a migration passes them.
 
 function columnsOf(list) {
-  const kinds = new Map();
-  for (const one of list) {
-    const fault = one.faults[0];
-    if (!kinds.has(fault.kind)) kinds.set(fault.kind, new Set());
-    kinds.get(fault.kind).add(fault.side);
+  const kindsSeen = new Map();
+  for (const cell of list) {
+    if (!kindsSeen.has(cell.fault)) kindsSeen.set(cell.fault, new Set());
+    kindsSeen.get(cell.fault).add(cell.side);
   }
   const columns = [];
-  for (const [kind, sides] of kinds) {
+  for (const [kind, sides] of kindsSeen) {
     const ordered = sideOrder.filter((side) => sides.has(side));
     ordered.forEach((side, index) => columns.push({kind, side, span: index === 0 ? ordered.length : 0}));
   }
   return columns;
 }
 
-function cellsOf(list) {
+const cellKey = (point, fault, side) => point + '\n' + fault + '\n' + side;
+
+/** From the kinds of the cases: how many of each cell, the worst verdict and its first case. */
+function cellsOf(through) {
+  const counts = new Uint32Array(kinds.length);
+  const first = new Int32Array(kinds.length).fill(-1);
+  rows.kind.forEach((kind, row) => {
+    if (counts[kind]++ === 0) first[kind] = row;
+  });
   const cells = new Map();
-  for (const one of list) {
-    const key = JSON.stringify([one.point, one.faults[0].kind, one.faults[0].side]);
-    if (!cells.has(key)) cells.set(key, []);
-    cells.get(key).push(one);
-  }
+  kinds.forEach((kind, index) => {
+    if (!kind.inMap || !through[index] || counts[index] === 0) return;
+    const {kind: fault, side, point} = kind.faults[0];
+    const key = cellKey(point, fault, side);
+    const cell = cells.get(key) || {point, fault, side, count: 0, worst: 'pass', row: first[index]};
+    cell.count += counts[index];
+    if (badness.get(kind.verdict) < badness.get(cell.worst)) Object.assign(cell, {worst: kind.verdict, row: first[index]});
+    cells.set(key, cell);
+  });
   return cells;
 }
 
-const worstOf = (list) => list.reduce((worst, one) =>
-  badness.get(one.verdict) < badness.get(worst) ? one.verdict : worst, 'pass');
-const cellName = (point, column) => `${column.kind} on ${column.side} at ${point}`;
+const cellName = (cell) => `${cell.fault} on ${cell.side} at ${cell.point}`;
 
-function cellButton(point, column, list) {
-  const worst = worstOf(list);
-  const count = list.length === 1 ? '1 case' : list.length + ' cases';
-  const button = h('button', {type: 'button', class: `v-${worst}${list.length > 1 ? ' many' : ''}`, tabindex: -1,
-    'aria-label': `${cellName(point, column)}: ${worst}, ${count}`,
-    click: () => {
-      hideTip();
-      if (list.length === 1) location.hash = caseLink(list[0].id);
-      else showList({point, kind: column.kind, side: column.side});
-    }}, icon(worst), list.length > 1 ? list.length : null);
-  tipOf(button, `${cellName(point, column)}\n${worst}, ${count}\n${list.find((one) => one.verdict === worst).headline}`);
-  return button;
+function cellLink(cell) {
+  const count = cell.count === 1 ? '1 case' : cell.count + ' cases';
+  const one = cases[cell.row];
+  const link = h('a', {class: `v-${cell.worst}${cell.count > 1 ? ' many' : ''}`,
+    href: cell.count === 1 ? caseLink(one.id)
+      : hashOf({...only([...switchKeys, 'verdict', 'phase']), point: cell.point, fault: cell.fault, side: cell.side}),
+    'data-to': cell.count === 1 ? null : 'list', 'aria-label': `${cellName(cell)}: ${cell.worst}, ${count}`},
+  icon(cell.worst), cell.count > 1 ? cell.count : null);
+  tipOf(link, `${cellName(cell)}\n${cell.worst}, ${count}\n${one.headline}`);
+  return link;
 }
 
 function mapHead(columns) {
-  const kinds = h('tr', {}, h('td'));
+  const names = h('tr', {}, h('td'));
   const sides = h('tr', {}, h('td'));
   for (const column of columns) {
     if (column.span > 0) {
-      kinds.append(h('td', {class: 'gap'}),
+      names.append(h('td', {class: 'gap'}),
         h('th', {scope: 'colgroup', colspan: column.span, class: 'kind'}, h('span', {}, column.kind)));
       sides.append(h('td', {class: 'gap'}));
     }
@@ -58,64 +66,65 @@ function mapHead(columns) {
       h('span', {'aria-hidden': 'true', title: column.side}, column.side[0].toUpperCase()),
       h('span', {class: 'unseen'}, column.side)));
   }
-  return h('thead', {}, kinds, sides);
+  return h('thead', {}, names, sides);
+}
+
+function phaseRow(phase, width) {
+  const about = data.phases.find((known) => known.name === phase);
+  return h('tr', {class: 'phase'}, h('th', {scope: 'rowgroup', colspan: width},
+    h('span', {}, phase, about ? h('small', {}, about.sentence) : null)));
 }
 
 function drawMap() {
-  const list = cases.filter(inMap);
+  if (!byId('points').open) return;
   const box = byId('map-scroller');
-  if (list.length === 0) {
-    byId('map-note').textContent = 'No single-fault case was run, so there is nothing to show here.';
+  const cells = cellsOf(kindsThrough({...filter, q: ''}));
+  if (cells.size === 0) {
+    box.replaceChildren(h('p', {class: 'quiet'}, 'No single-fault case fits, so there is nothing to show here.'));
     return;
   }
-  byId('map-note').textContent = 'Rows in the order in which a migration passes them; S source, C channel, ' +
-    'D destination. A cell shows its worst verdict and opens its case; arrow keys move between cells.';
-  const columns = columnsOf(list);
-  const cells = cellsOf(list);
+  const columns = columnsOf(cells.values());
   const gaps = columns.filter((column) => column.span > 0).length;
   const body = h('tbody');
   let phase = '';
   for (const point of data.points) {
-    const row = columns.map((column) => cells.get(JSON.stringify([point, column.kind, column.side])));
+    const row = columns.map((column) => cells.get(cellKey(point, column.kind, column.side)));
     if (row.every((found) => !found)) continue;
-    const slash = point.indexOf('/');
-    if (point.slice(0, slash) !== phase) {
-      phase = point.slice(0, slash);
-      const about = data.phases.find((known) => known.name === phase);
-      body.append(h('tr', {class: 'phase'}, h('th', {scope: 'rowgroup', colspan: columns.length + gaps + 1},
-        h('span', {}, phase, about ? h('small', {}, about.sentence) : null))));
+    if (phaseOf(point) !== phase) {
+      phase = phaseOf(point);
+      body.append(phaseRow(phase, columns.length + gaps + 1));
     }
-    const line = h('tr', {}, h('th', {scope: 'row', class: 'point'}, h('div', {}, point.slice(slash + 1))));
+    const line = h('tr', {class: 'line'}, h('th', {scope: 'row', class: 'point'}, h('div', {}, point.slice(phase.length + 1))));
     columns.forEach((column, index) => {
       if (column.span > 0) line.append(h('td', {class: 'gap'}));
-      line.append(h('td', {}, row[index] ? cellButton(point, column, row[index])
-        : h('span', {class: 'none', title: 'not part of this run'}, '·')));
+      line.append(h('td', {}, row[index] ? cellLink(row[index])
+        : h('span', {class: 'none'}, h('span', {'aria-hidden': 'true'}, '·'), h('span', {class: 'unseen'}, 'none'))));
     });
     body.append(line);
   }
-  box.replaceChildren(h('table', {class: 'heat', 'aria-labelledby': 'map-title'}, mapHead(columns), body));
-  moveByArrows(box);
+  const table = h('table', {class: 'heat', 'aria-labelledby': 'map-title'}, mapHead(columns), body);
+  box.replaceChildren(table);
+  moveByArrows(table, 'tbody tr.line', 'a');
 }
 
-// One tab stop for the whole map; arrows move inside it.
-function moveByArrows(box) {
-  const rows = [...box.querySelectorAll('tbody tr:not(.phase)')].map((row) =>
-    [...row.querySelectorAll('td:not(.gap)')].map((cell) => cell.querySelector('button')));
-  const first = box.querySelector('button');
-  if (first) first.tabIndex = 0;
+/** One tab stop for a whole table; arrows move inside it. */
+function moveByArrows(table, rowSelector, selector) {
+  const grid = [...table.querySelectorAll(rowSelector)].map((row) =>
+    [...row.querySelectorAll('td:not(.gap)')].map((cell) => cell.querySelector(selector)));
+  const all = grid.flat().filter((node) => node);
+  all.forEach((node, index) => { node.tabIndex = index === 0 ? 0 : -1; });
   const steps = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
-  box.addEventListener('keydown', (event) => {
+  table.addEventListener('keydown', (event) => {
     const step = steps[event.key];
-    if (!step) return;
-    let y = rows.findIndex((row) => row.includes(document.activeElement));
-    if (y < 0) return;
-    let x = rows[y].indexOf(document.activeElement);
+    let y = grid.findIndex((row) => row.includes(document.activeElement));
+    if (!step || y < 0) return;
+    let x = grid[y].indexOf(document.activeElement);
     event.preventDefault();
     do {
       y += step[0];
       x += step[1];
-    } while (rows[y] && x >= 0 && x < rows[y].length && !rows[y][x]);
-    const target = rows[y] && rows[y][x];
+    } while (grid[y] && x >= 0 && x < grid[y].length && !grid[y][x]);
+    const target = grid[y] && grid[y][x];
     if (!target) return;
     document.activeElement.tabIndex = -1;
     target.tabIndex = 0;

@@ -340,6 +340,11 @@ CaseResult make_case(Draw& draw, Plan plan, Verdict verdict) {
   }
   if (verdict == Verdict::known_issue) result.signature = "truth/false-completion";
   if (verdict == Verdict::infra) result.signature = "infra/short-image";
+  if (!result.signature.empty() && !result.plan.faults.empty()) {
+    const FaultSpec& fault = result.plan.faults.front();
+    result.signature += "/" + std::string(to_string(fault.trigger.point.phase)) + "/" + fault.kind +
+                        "-" + std::string(to_string(fault.side)) + "/" + result.plan.protocol;
+  }
   const Times times = draw_times(draw, result.plan);
   Script script;
   tell_migration(script, times, result);
@@ -359,7 +364,7 @@ void add_group(Summary& summary, const CaseResult& result) {
     point = to_string(first.trigger.point);
     phase = to_string(first.trigger.point.phase);
   }
-  const std::string signature = result.signature + "/" + phase + "/" + fault;
+  const std::string signature = result.signature;
   for (FindingGroup& group : summary.findings) {
     if (group.signature == signature) {
       ++group.count;
@@ -367,10 +372,96 @@ void add_group(Summary& summary, const CaseResult& result) {
     }
   }
   const std::size_t slash = result.signature.find('/');
-  summary.findings.push_back({signature, result.verdict, 1, phase, point, fault, side,
-                              result.signature.substr(0, slash), result.headline,
-                              "migfuzz replay " + result.evidence_kept + "/plan.json", result.id,
-                              ""});
+  summary.findings.push_back(
+      {signature, result.verdict, 1, phase, point, fault, side, result.signature.substr(0, slash),
+       result.headline, "migfuzz replay " + result.evidence_kept + "/plan.json", result.id, ""});
+}
+
+// What was required is what was run; one fault was impossible here, one has no meaning in a phase.
+void add_coverage(Summary& summary, const std::vector<CaseResult>& results) {
+  for (const CaseResult& result : results) {
+    if (result.plan.faults.empty()) continue;
+    const FaultSpec& fault = result.plan.faults.front();
+    Coverage fresh{std::string(to_string(fault.trigger.point.phase)),
+                   fault.kind,
+                   std::string(to_string(fault.side)),
+                   result.plan.protocol,
+                   "",
+                   0,
+                   0,
+                   0,
+                   0,
+                   {}};
+    Coverage* row = nullptr;
+    for (Coverage& known : summary.coverage)
+      if (known.phase == fresh.phase && known.fault == fresh.fault && known.side == fresh.side &&
+          known.protocol == fresh.protocol)
+        row = &known;
+    if (row == nullptr) row = &summary.coverage.emplace_back(std::move(fresh));
+    ++row->required;
+    row->delivered += result.delivered ? 1 : 0;
+  }
+  for (const char* phase : {"reserve", "precopy", "stopcopy", "commit"})
+    summary.coverage.push_back({phase,
+                                "loss",
+                                "channel",
+                                "handshake",
+                                "",
+                                0,
+                                0,
+                                4,
+                                0,
+                                {"netem is missing in this kernel"}});
+  summary.coverage.push_back({"reserve",
+                              "corrupt-page",
+                              "channel",
+                              "handshake",
+                              "",
+                              0,
+                              0,
+                              0,
+                              3,
+                              {"no page has been sent yet"}});
+}
+
+Night night(std::uint64_t id, const std::string& started, std::uint64_t failed) {
+  Night one;
+  one.id = id;
+  one.started = started;
+  one.seed = 20261117 + id;
+  one.source_qemu = "QEMU 7.2.22";
+  one.destination_qemu = "QEMU 10.0.2";
+  one.duration_s = 1200 + 30.0 * double(id);
+  one.cases = 262;
+  one.verdicts = {{Verdict::fail, failed}, {Verdict::pass, 262 - failed}};
+  one.blackout_ms = Night::Spread{31.5 + double(id), 58.25 + double(id)};
+  return one;
+}
+
+// Three earlier nights: they had the second failure, and one that is gone.
+void add_nights(Summary& summary) {
+  const Sighting lost{"memory/stale-page/stopcopy/stall-channel/handshake",
+                      Verdict::fail,
+                      4,
+                      {},
+                      {"a", "b", "c", "d"}};
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    auto earlier = night(id, "2026-11-" + std::to_string(17 + id) + "T23:02:11Z", 4);
+    earlier.findings.push_back(lost);
+    summary.nights.push_back(std::move(earlier));
+  }
+  auto now = night(4, summary.started, 6);
+  std::size_t number = 0;
+  for (FindingGroup& group : summary.findings) {
+    now.findings.push_back({group.signature, group.verdict, group.count, {}, {}});
+    group.before = {"seen", 3, summary.nights.front().started, summary.nights.back().started};
+    if (number == 0) group.before = {"new", 0, "", ""};
+    if (number == 1)
+      group.before = {"back", 1, summary.nights.front().started, summary.nights.front().started};
+    ++number;
+  }
+  summary.gone = {{lost, summary.nights.back().started, 3}};
+  summary.nights.push_back(std::move(now));
 }
 
 void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
@@ -416,6 +507,8 @@ void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
                      41,
                      97,
                      {{1, 70, 180}, {10, 90, 300}, {results.size(), 105, 371}}};
+  add_coverage(summary, results);
+  add_nights(summary);
   summary.controls = {{"no-fault control", 4, 4}, {"canary", 3, 3}, {"corrupt", 17, 17}};
   summary.notes = {"netem is missing in this kernel: delay, loss and rate were left out",
                    "postcopy was left out: userfaultfd is not permitted here"};
@@ -485,6 +578,13 @@ ReportSample hostile_sample(const std::string& text) {
   summary.reached = {text, text, {{text, 1, 1, 1, 1, {text}}}, 1, 1, 1, {{1, 1, 1}, {2, 2, 2}}};
   summary.controls.push_back({text, 1, 0});
   summary.notes.push_back(text);
+  summary.coverage.push_back({text, text, text, text, text, 2, 1, 0, 0, {text}});
+  group.before = {"new", 1, text, text};
+  Night earlier;
+  earlier.started = earlier.source_qemu = earlier.destination_qemu = text;
+  earlier.findings = {{text + "!", Verdict::fail, 1, {text}, {text}}};
+  summary.gone = {{earlier.findings.front(), text, 1}};
+  summary.nights = {earlier, earlier};
   return sample;
 }
 

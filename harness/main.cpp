@@ -47,10 +47,19 @@ Catalogs build_catalogs() {
   return catalogs;
 }
 
+// For readers of report.sarif, who do not know the checkers.
+Claims claims() {
+  Claims all;
+  for (const auto& checker : all_checkers()) all.emplace(checker->name(), checker->claim());
+  return all;
+}
+
 std::map<std::string, std::string> write_reports(const Summary& summary,
                                                  const std::vector<CaseResult>& results) {
   return {{"report.html", html_report(summary, results)},
           {"junit.xml", junit_xml(summary, results)},
+          {"report.sarif", sarif_log(summary, results, claims())},
+          {"metrics.prom", prometheus_metrics(summary, results)},
           {"summary.md", summary_markdown(summary, results)}};
 }
 

@@ -2,54 +2,28 @@
 //
 // Text of the data is made inert for Markdown and the HTML inside it: no tag, no table cell, no
 // heading can come out of a QEMU message. Run alone: migfuzz report DIR, then read DIR/summary.md.
-#include <algorithm>
-
-#include "harness/core/strict_json.h"
 #include "reports/coverage.h"
+#include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/words.h"
 
 namespace migfuzz {
 namespace {
 
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : clean_utf8(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? ' ' : c;
-  }
-  return out;
-}
+// GitHub shows at most 1 MiB; a line that nobody reads to its end is cut long before that.
+constexpr std::size_t kTextMax = 300;      // bytes of one text
+constexpr std::size_t kCommandMax = 1000;  // bytes of what is to be copied
+constexpr std::size_t kFindingsMax = 50;
+constexpr std::size_t kCoverageRowsMax = 400;
+constexpr std::size_t kLinesMax = 100;  // of facts, and of notes
 
-std::string md(std::string_view text) {
-  std::string out;
-  for (const char c : one_line(text)) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      if (std::string_view("\\`*_[]|#~!>").find(c) != std::string_view::npos) out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
+std::string md(std::string_view text) { return markdown_text(shortened(text, kTextMax)); }
+std::string code(std::string_view text) { return markdown_code(shortened(text, kCommandMax)); }
+std::string cell(std::string_view text) { return markdown_code_cell(shortened(text, kCommandMax)); }
 
-/// A code span whose fence is longer than any run of backticks in it; '|' would end a table cell.
-std::string code(std::string_view text) {
-  if (text.empty()) return "";
-  std::size_t run = 0;
-  std::size_t longest = 0;
-  std::string inner;
-  for (const char c : one_line(text)) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-    if (c == '|') inner += '\\';
-    inner += c;
-  }
-  const std::string fence(longest + 1, '`');
-  return fence + (longest > 0 ? " " + inner + " " : inner) + fence;
+std::string left_out(std::size_t count, std::size_t most, const char* what) {
+  if (count <= most) return "";
+  return "\n" + std::to_string(count - most) + " more " + what + " in report.html.\n";
 }
 
 // What a row of the table has no room for, of a finding that somebody confirmed.
@@ -66,28 +40,27 @@ std::string findings_table(const Summary& summary) {
   std::string out =
       "| verdict | count | point | fault | checker | what | replay |\n"
       "|---|---:|---|---|---|---|---|\n";
-  constexpr std::size_t kRowsMax = 50;
   std::size_t rows = 0;
   std::string told;
   for (const FindingGroup& group : summary.findings) {
-    if (++rows > kRowsMax) break;
+    if (++rows > kFindingsMax) break;
     out += "| " + std::string(to_string(group.verdict)) + " | " + std::to_string(group.count) +
-           " | " + code(group.point) + " | " + md(group.fault + " " + group.side) + " | " +
-           md(group.checker) + " | " + md(group.what) + " | " + code(group.replay) + " |\n";
+           " | " + cell(group.point) + " | " + md(group.fault + " " + group.side) + " | " +
+           md(group.checker) + " | " + md(group.what) + " | " + cell(group.replay) + " |\n";
     told += details(group);
   }
-  if (summary.findings.size() > kRowsMax) {
-    out += "\n" + std::to_string(summary.findings.size() - kRowsMax) + " more in report.html.\n";
-  }
+  out += left_out(summary.findings.size(), kFindingsMax, "findings");
   return out + "\n" + told + (told.empty() ? "" : "\n");
 }
 
-std::string coverage_table(const CoverageGrid& grid) {
+// `rows` counts those of all grids.
+std::string coverage_table(const CoverageGrid& grid, std::size_t& rows) {
   std::string out = "### " + md(grid.title) + "\n\n| fault | side |";
   for (const auto& phase : grid.phases) out += " " + md(phase) + " |";
   out += "\n|---|---|";
   for (std::size_t i = 0; i < grid.phases.size(); ++i) out += "---:|";
   for (const auto& row : grid.rows) {
+    if (++rows > kCoverageRowsMax) continue;
     out += "\n| " + md(row.fault) + " | " + md(row.side) + " |";
     for (const auto& cell : row.cells) out += " " + md(cell.text) + " |";
   }
@@ -96,8 +69,9 @@ std::string coverage_table(const CoverageGrid& grid) {
 
 std::string reached_lines(const RunReach& reach) {
   if (reach.hosts.empty()) return "";
-  std::string out = "## Reached inside QEMU\n\n| host | events | pairs | changes of state |\n"
-                    "|---|---:|---:|---:|\n";
+  std::string out =
+      "## Reached inside QEMU\n\n| host | events | pairs | changes of state |\n"
+      "|---|---:|---:|---:|\n";
   for (const HostReach& host : reach.hosts)
     out += "| " + md(host.host) + " | " + std::to_string(host.events) + " of " +
            std::to_string(host.known) + " | " + std::to_string(host.pairs) + " | " +
@@ -120,15 +94,24 @@ std::string summary_markdown(const Summary& summary, const std::vector<CaseResul
            std::to_string(count_of(summary, verdict)) + " |\n";
   }
   out += "\n## Findings\n\n" + findings_table(summary) + "## Coverage\n\n";
-  for (const auto& grid : coverage_grids(summary)) out += coverage_table(grid);
-  out += reached_lines(summary.reached) + "## What was run\n\n";
-  for (const auto& [name, value] : run_facts(summary, results)) {
-    out += "- " + name + ": " + md(value) + "\n";
+  std::size_t rows = 0;
+  for (const auto& grid : coverage_grids(summary)) {
+    if (rows <= kCoverageRowsMax)
+      out += coverage_table(grid, rows);
+    else
+      rows += grid.rows.size();
   }
+  if (rows > kCoverageRowsMax) out += left_out(rows, kCoverageRowsMax, "rows") + "\n";
+  out += reached_lines(summary.reached) + "## What was run\n\n";
+  std::size_t lines = 0;
+  for (const auto& [name, value] : run_facts(summary, results))
+    if (++lines <= kLinesMax) out += "- " + md(name) + ": " + md(value) + "\n";
   out += "- Repeat it: " + code(summary.command) + "\n";
   if (!summary.notes.empty()) out += "\n## Notes\n\n";
-  for (const std::string& note : summary.notes) out += "- " + md(note) + "\n";
-  return out;
+  lines = 0;
+  for (const std::string& note : summary.notes)
+    if (++lines <= kLinesMax) out += "- " + md(note) + "\n";
+  return out + left_out(summary.notes.size(), kLinesMax, "notes");
 }
 
 }  // namespace migfuzz

@@ -340,7 +340,7 @@ TEST_CASE("JUnit counts what CI must stop at and is well-formed", "[report]") {
   const std::string xml = junit_xml(sample.summary, sample.results);
   CHECK(is_well_formed(xml));
   CHECK_THAT(xml, Contains("<testsuites name=\"migfuzz\" tests=\"262\" failures=\"6\" errors=\"1\" "
-                           "skipped=\"2\""));
+                           "time="));
   CHECK(occurrences(xml, "<testcase ") == 262);
   CHECK(occurrences(xml, "<failure ") == 6);
   CHECK(occurrences(xml, "<error ") == 1);

@@ -7,7 +7,8 @@ cd "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
 missing=() bad=0
 say() { echo "FAILED: $*" >&2; bad=1; }
 
-mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash' contrib tests/contrib tests/qemu)
+mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash' contrib tests/contrib tests/qemu \
+  tests/reports)
 [ "${#scripts[@]}" -ge 7 ] || say "only ${#scripts[@]} scripts were found"
 for script in "${scripts[@]}"; do bash -n "$script" || say "$script"; done
 if command -v shellcheck >/dev/null; then
@@ -27,12 +28,16 @@ assert any("contrib/nightly/nightly" in step.get("run", "") for step in steps)
 keep = [step for step in steps if "upload-artifact" in step.get("uses", "")]
 assert len(keep) == 1 and keep[0]["if"] == "always()", "a failed night must leave its report"
 assert keep[0]["with"]["path"] in job["env"]["MIGFUZZ_OUTPUT"]
+shown = [step for step in steps if "upload-sarif" in step.get("uses", "")]
+assert len(shown) == 1 and "always()" in shown[0]["if"], "a failed night must show its findings"
+assert shown[0]["with"]["sarif_file"] == keep[0]["with"]["path"] + "/report.sarif"
+assert actions["permissions"]["security-events"] == "write", "else GitHub refuses the upload"
 assert {"schedule", "workflow_dispatch"} == set(actions[True]), "YAML 1.1 reads `on` as true"
 with open("contrib/nightly/gitlab-ci.yml") as file:
     job = yaml.safe_load(file)["migfuzz-nightly"]
 assert job["artifacts"]["when"] == "always"
 assert job["artifacts"]["paths"] == [job["variables"]["MIGFUZZ_OUTPUT"]]
-assert job["artifacts"]["reports"]["junit"].startswith(job["variables"]["MIGFUZZ_OUTPUT"])
+assert job["artifacts"]["reports"] == {"junit": job["variables"]["MIGFUZZ_OUTPUT"] + "/junit.xml"}
 assert "contrib/nightly/nightly" in job["script"][-1]
 EOF
 else

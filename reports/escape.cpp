@@ -23,6 +23,15 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
+// Blanks show as one wherever Markdown has text; at the start of a line four would be a code block.
+std::string squeezed(std::string_view text) {
+  std::string out;
+  for (const char c : one_line(text))
+    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
 // The fence is longer than any run of backticks inside.
 std::string code_span(std::string_view text, std::string_view pipe) {
   std::size_t run = 0;
@@ -83,7 +92,7 @@ std::string xml_text(std::string_view text) {
 
 std::string markdown_text(std::string_view text) {
   std::string out;
-  const std::string line = one_line(text);
+  const std::string line = squeezed(text);
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     const std::string_view before = std::string_view(line).substr(0, i);

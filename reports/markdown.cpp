@@ -67,6 +67,16 @@ std::string coverage_table(const CoverageGrid& grid, std::size_t& rows) {
   return out + "\n\n";
 }
 
+std::string verdict_table(const Summary& summary) {
+  std::string words = "|", line = "|", counts = "|";
+  for (const Verdict verdict : all_verdicts()) {
+    words += " " + std::string(to_string(verdict)) + " |";
+    line += "---:|";
+    counts += " " + std::to_string(count_of(summary, verdict)) + " |";
+  }
+  return words + "\n" + line + "\n" + counts + "\n";
+}
+
 std::string reached_lines(const RunReach& reach) {
   if (reach.hosts.empty()) return "";
   std::string out =
@@ -84,15 +94,12 @@ std::string reached_lines(const RunReach& reach) {
 std::string summary_markdown(const Summary& summary, const std::vector<CaseResult>& results) {
   const Statement statement = statement_of(summary, results);
   const Statement trust = trust_of(summary, results);
-  std::string out = "# " + statement.word + ": " + md(statement.sentence) + "\n\n";
-  if (!statement.extra.empty()) out += md(statement.extra) + "\n\n";
+  const auto whole = [](std::string_view text) { return markdown_text(shortened(text, 4000)); };
+  std::string out = "# " + statement.word + ": " + whole(statement.sentence) + "\n\n";
+  if (!statement.extra.empty()) out += whole(statement.extra) + "\n\n";
   out += "Cells delivered: " + std::to_string(summary.cells_delivered) + " of " +
          std::to_string(summary.cells_required) + " required. Can this run be trusted? **" +
-         trust.word + "**: " + md(trust.sentence) + ".\n\n| verdict | cases |\n|---|---:|\n";
-  for (const Verdict verdict : all_verdicts()) {
-    out += "| " + std::string(to_string(verdict)) + " | " +
-           std::to_string(count_of(summary, verdict)) + " |\n";
-  }
+         trust.word + "**: " + whole(trust.sentence) + ".\n\n" + verdict_table(summary);
   out += "\n## Findings\n\n" + findings_table(summary) + "## Coverage\n\n";
   std::size_t rows = 0;
   for (const auto& grid : coverage_grids(summary)) {

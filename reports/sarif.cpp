@@ -93,6 +93,12 @@ json rule_json(const std::string& id, const FindingGroup& group, const Claims& c
           {"properties", {{"tags", {"live-migration", "qemu"}}}}};
 }
 
+/// Below the run's folder, as far as a reader can be led by it.
+bool stays_inside(const std::string& path) {
+  return !path.empty() && path.size() <= kTextMax && path.front() != '/' &&
+         path.find("..") == path.npos;
+}
+
 json file_location(const std::string& path) {
   return {{"artifactLocation", {{"uri", uri_path(path)}}}, {"region", {{"startLine", 1}}}};
 }
@@ -125,9 +131,8 @@ std::string message_of(const FindingGroup& group) {
 
 json result_json(const FindingGroup& group, const std::string& rule, std::size_t rule_index,
                  const CaseResult* shown) {
-  json location{
-      {"physicalLocation",
-       file_location(group.bundle.empty() ? "summary.json" : shortened(group.bundle, kTextMax))}};
+  json location{{"physicalLocation",
+                 file_location(stays_inside(group.bundle) ? group.bundle : "summary.json")}};
   if (json places = places_of(group); !places.empty())
     location["logicalLocations"] = std::move(places);
   json out{{"ruleId", rule},
@@ -144,12 +149,11 @@ json result_json(const FindingGroup& group, const std::string& rule, std::size_t
              {"replay", shortened(group.replay, kTextMax)},
              {"case", shortened(group.case_id, kTextMax)}}}};
   if (group.count > 0) out["occurrenceCount"] = group.count;
-  if (shown != nullptr && !shown->evidence_kept.empty())
+  if (shown != nullptr && stays_inside(shown->evidence_kept))
     out["relatedLocations"] = {
         {{"id", 1},
          {"message", {{"text", "the plan of the case that is shown"}}},
-         {"physicalLocation",
-          file_location(shortened(shown->evidence_kept, kTextMax) + "/plan.json")}}};
+         {"physicalLocation", file_location(shown->evidence_kept + "/plan.json")}}};
   if (group.verdict == Verdict::known_issue)
     out["suppressions"] = {
         {{"kind", "external"}, {"justification", "on the list of known issues of the run"}}};

@@ -13,8 +13,10 @@ readonly BUILD_PACKAGES=(
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
 readonly PACKAGE_PACKAGES=(dpkg-dev file git gzip lintian)
-readonly TEST_PACKAGES=(python3 sqlite3 catch2 zlib1g-dev chromium chromium-driver python3-selenium
-                        zsh fish man-db mandoc)
+readonly TEST_PACKAGES=(
+  python3 sqlite3 catch2 zlib1g-dev chromium chromium-driver python3-selenium zsh fish man-db mandoc
+  python3-jsonschema libxml2-utils cmark-gfm  # what machines read, by the tools that read it
+)
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 die() { say "$*"; exit 4; }

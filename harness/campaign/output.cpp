@@ -20,8 +20,9 @@ namespace {
 constexpr std::size_t kResultsBytesMax = std::size_t{4} << 30;
 constexpr const char* kDatabase = "/results.db";
 // What belongs to one run; all but the evidence is made anew by `report`.
-constexpr const char* kOfOneRun[] = {"results.jsonl", "summary.json", "summary.md", "junit.xml",
-                                     "report.html",   "cases",        "findings"};
+constexpr const char* kOfOneRun[] = {"results.jsonl", "summary.json", "summary.md",
+                                     "junit.xml",     "report.html",  "report.sarif",
+                                     "metrics.prom",  "cases",        "findings"};
 
 std::string dump(const nlohmann::json& json, int indent = -1) {
   return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);

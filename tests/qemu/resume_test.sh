@@ -63,6 +63,9 @@ for id in $(query broken "SELECT json_extract(result, '\$.evidence_kept') FROM c
   [ -s "$folder/broken/$id/plan.json" ] || fail "no evidence in $id"
 done
 [ -s "$folder/broken/report.html" ] || fail "no report"
+python=/usr/bin/python3
+rc=0; [ ! -x "$python" ] || "$python" "$(dirname "$0")/../reports/check_run.py" "$folder/broken" || rc=$?
+[ "$rc" -eq 0 ] || [ "$rc" -eq 77 ] || fail "machines cannot read the folder"
 rc=0; campaign broken --resume || rc=$?
 [ "$rc" -eq 2 ] && grep -q "came to its end" "$folder/log" || fail "a finished run was resumed ($rc)"
 echo "$kills kills, $cases cases: none lost, none twice; $lost times a case was under way and ran again"

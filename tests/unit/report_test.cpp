@@ -13,6 +13,7 @@
 #include "reports/grid.h"
 #include "reports/page.h"
 #include "reports/words.h"
+#include "tests/fakes/hostile.h"
 #include "tests/fakes/report_sample.h"
 
 namespace migfuzz {
@@ -379,7 +380,8 @@ TEST_CASE("Markdown shows the verdict and keeps hostile text inside its cell", "
   const auto broken = fakes::report_sample(Mood::broken);
   const std::string text = summary_markdown(broken.summary, broken.results);
   CHECK_THAT(text, Catch::Matchers::StartsWith("# BROKEN: 2 findings in 6 cases"));
-  CHECK_THAT(text, Contains("| pass | 201 |") && Contains("256 of 258 required"));
+  CHECK_THAT(text,
+             Contains("| pass |\n") && Contains(" | 201 |\n") && Contains("256 of 258 required"));
 
   const auto hostile = fakes::hostile_sample("<b>\n# x | y `` z");
   const std::string inert = summary_markdown(hostile.summary, hostile.results);
@@ -403,6 +405,100 @@ TEST_CASE("Every report tells a confirmed finding's rate and its minimal plan", 
   REQUIRE(sample.summary.findings.size() > 1);
   CHECK(occurrences(plain, "reproduced ") == 1);
   CHECK(occurrences(xml, "reproduced ") == 1);
+}
+
+// Every text of a JSON that is not `text`, with its place.
+void foreign_texts(const nlohmann::json& json, const std::string& text, const std::string& place,
+                   std::vector<std::string>& found) {
+  if (json.is_string() && json != text) found.push_back(place + " = " + json.dump());
+  if (!json.is_structured()) return;
+  for (const auto& [key, value] : json.items())
+    foreign_texts(value, text, place + "/" + (json.is_object() ? key : "*"), found);
+}
+
+TEST_CASE("The hostile sample leaves no text of a result or a summary out", "[report]") {
+  const std::string text = "<hostile>";
+  const auto sample = fakes::filled_with(text);
+  std::vector<std::string> found;
+  foreign_texts(to_json(sample.results.front()), text, "result", found);
+  foreign_texts(to_json(sample.summary), text, "summary", found);
+  // Words of a fixed list and a point of the stream: nobody else's text can be there.
+  std::erase_if(found, [](const std::string& one) {
+    const std::string place = one.substr(0, one.find(" = "));
+    return place.ends_with("/verdict") || place.ends_with("/side") ||
+           place.ends_with("/transport") || place.ends_with("/trigger");
+  });
+  CHECK(found == std::vector<std::string>{});
+}
+
+TEST_CASE("JUnit lists the worst of too many cases and sums up the others", "[report]") {
+  auto sample = fakes::report_sample(Mood::broken);
+  const CaseResult pass = sample.results.front();
+  REQUIRE(pass.verdict == Verdict::pass);
+  std::vector<CaseResult> all;
+  for (int i = 0; i < 25'000; ++i) {
+    CaseResult& one = all.emplace_back();
+    one.plan = pass.plan;
+    one.verdict = Verdict::pass;
+    one.id = pass.id + std::to_string(i);
+  }
+  all.insert(all.end(), sample.results.begin(), sample.results.end());  // the worst come last
+  sample.results = std::move(all);
+  const std::string xml = junit_xml(sample.summary, sample.results);
+  CHECK(is_well_formed(xml));
+  CHECK(occurrences(xml, "<failure ") == 6);
+  CHECK(occurrences(xml, "<testcase ") == 20'000 + occurrences(xml, ". Each of them is"));
+  CHECK_THAT(xml, Contains("name=\"not listed\" value=\"5262 cases of 25262"));
+  CHECK_THAT(xml, Contains(" more cases: pass. Each of them is a line of results.jsonl."));
+}
+
+TEST_CASE("A finding has the same fingerprint and file whatever seed and case showed it",
+          "[report]") {
+  const auto print = [](std::uint64_t seed) {
+    auto sample = fakes::report_sample(Mood::broken, seed);
+    for (FindingGroup& group : sample.summary.findings) group.bundle = "findings/x.tar.gz";
+    const auto log = nlohmann::json::parse(sarif_log(sample.summary, sample.results, {}));
+    const auto& result = log["runs"][0]["results"][0];
+    return result["partialFingerprints"].dump() + result["locations"][0]["physicalLocation"].dump();
+  };
+  CHECK(print(1) == print(2));
+  CHECK_THAT(print(1), Contains("primaryLocationLineHash"));
+}
+
+TEST_CASE("SARIF says what CI must stop at by its level, and what each checker proves",
+          "[report]") {
+  auto sample = fakes::report_sample(Mood::broken);
+  const auto log = nlohmann::json::parse(
+      sarif_log(sample.summary, sample.results, {{"single-owner", "only one host runs"}}));
+  const auto& run = log["runs"][0];
+  REQUIRE(run["results"].size() == sample.summary.findings.size());
+  for (std::size_t i = 0; i < sample.summary.findings.size(); ++i) {
+    const FindingGroup& group = sample.summary.findings[i];
+    const auto& result = run["results"][i];
+    CHECK(result["level"] == (group.verdict == Verdict::fail    ? "error"
+                              : group.verdict == Verdict::infra ? "warning"
+                                                                : "note"));
+    CHECK_THAT(result["message"]["text"].get<std::string>(), Contains(group.replay));
+    CHECK(result["occurrenceCount"] == group.count);
+    CHECK(result.contains("suppressions") == (group.verdict == Verdict::known_issue));
+  }
+  CHECK_THAT(run["tool"]["driver"]["rules"][0]["help"]["text"].get<std::string>(),
+             Contains("only one host runs"));
+}
+
+TEST_CASE("Metrics are the numbers of the summary, and of signatures a bounded number",
+          "[report]") {
+  auto sample = fakes::report_sample(Mood::broken);
+  const std::string text = prometheus_metrics(sample.summary, sample.results);
+  CHECK_THAT(text, Contains("\nmigfuzz_cases{verdict=\"fail\"} 6\n") &&
+                       Contains("\nmigfuzz_cells_required 258\n") &&
+                       Contains("\nmigfuzz_run_start_timestamp_seconds 1795302139\n") &&
+                       Contains("\nmigfuzz_exit_status 1\n"));
+  sample.summary.findings.assign(1000, sample.summary.findings.front());
+  for (std::size_t i = 0; i < 1000; ++i) sample.summary.findings[i].signature += std::to_string(i);
+  const std::string many = prometheus_metrics(sample.summary, sample.results);
+  CHECK(occurrences(many, "\nmigfuzz_finding_cases{") == 50);
+  CHECK_THAT(many, Contains("\nmigfuzz_findings_not_listed 950\n"));
 }
 
 }  // namespace

@@ -38,19 +38,34 @@ std::string details(const FindingGroup& group) {
 std::string findings_table(const Summary& summary) {
   if (summary.findings.empty()) return "No findings.\n\n";
   std::string out =
-      "| verdict | count | point | fault | checker | what | replay |\n"
-      "|---|---:|---|---|---|---|---|\n";
+      "| verdict | news | count | point | fault | checker | what | replay |\n"
+      "|---|---|---:|---|---|---|---|---|\n";
   std::size_t rows = 0;
   std::string told;
   for (const FindingGroup& group : summary.findings) {
     if (++rows > kFindingsMax) break;
-    out += "| " + std::string(to_string(group.verdict)) + " | " + std::to_string(group.count) +
-           " | " + cell(group.point) + " | " + md(group.fault + " " + group.side) + " | " +
-           md(group.checker) + " | " + md(group.what) + " | " + cell(group.replay) + " |\n";
+    out += "| " + std::string(to_string(group.verdict)) + " | " + md(group.before.state) + " | " +
+           std::to_string(group.count) + " | " + cell(group.point) + " | " +
+           md(group.fault + " " + group.side) + " | " + md(group.checker) + " | " + md(group.what) +
+           " | " + cell(group.replay) + " |\n";
     told += details(group);
   }
   out += left_out(summary.findings.size(), kFindingsMax, "findings");
   return out + "\n" + told + (told.empty() ? "" : "\n");
+}
+
+// What the night before had: gone is a weak word, so it comes with what was tried again.
+std::string gone_list(const Summary& summary) {
+  if (summary.gone.empty()) return "";
+  std::string out = "## Gone since the last night\n\n";
+  std::size_t rows = 0;
+  for (const Gone& one : summary.gone)
+    if (++rows <= kFindingsMax)
+      out += "- " + code(one.then.signature) + ": " + std::string(to_string(one.then.verdict)) +
+             " in " + counted(one.then.count, "case") + " then; of " +
+             counted(one.then.cells.size(), "cell") + " where it was seen " +
+             std::to_string(one.tried) + " tried again\n";
+  return out + left_out(summary.gone.size(), kFindingsMax, "findings") + "\n";
 }
 
 // `rows` counts those of all grids.
@@ -97,10 +112,11 @@ std::string summary_markdown(const Summary& summary, const std::vector<CaseResul
   const auto whole = [](std::string_view text) { return markdown_text(shortened(text, 4000)); };
   std::string out = "# " + statement.word + ": " + whole(statement.sentence) + "\n\n";
   if (!statement.extra.empty()) out += whole(statement.extra) + "\n\n";
+  if (const auto news = news_of(summary); !news.empty()) out += "**" + whole(news) + "**\n\n";
   out += "Cells delivered: " + std::to_string(summary.cells_delivered) + " of " +
          std::to_string(summary.cells_required) + " required. Can this run be trusted? **" +
          trust.word + "**: " + whole(trust.sentence) + ".\n\n" + verdict_table(summary);
-  out += "\n## Findings\n\n" + findings_table(summary) + "## Coverage\n\n";
+  out += "\n## Findings\n\n" + findings_table(summary) + gone_list(summary) + "## Coverage\n\n";
   std::size_t rows = 0;
   for (const auto& grid : coverage_grids(summary)) {
     if (rows <= kCoverageRowsMax)

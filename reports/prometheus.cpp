@@ -109,6 +109,18 @@ void add_findings(Exposition& out, const Summary& summary) {
            static_cast<double>(summary.findings.size() - shown));
 }
 
+void add_news(Exposition& out, const Summary& summary) {
+  if (summary.nights.size() < 2) return;  // nothing to compare with
+  out.metric("findings_by_news", "Signatures of the last run: new, back or seen the night before.");
+  for (const char* state : {"new", "back", "seen"})
+    out.sample(static_cast<double>(std::count_if(
+                   summary.findings.begin(), summary.findings.end(),
+                   [state](const FindingGroup& group) { return group.before.state == state; })),
+               {{"news", state}});
+  out.only("findings_gone", "Signatures of the night before that the last run does not have.",
+           static_cast<double>(summary.gone.size()));
+}
+
 void add_trust(Exposition& out, const Summary& summary) {
   out.only("cells_required", "Cells of the coverage matrix that the last run had to deliver.",
            static_cast<double>(summary.cells_required));
@@ -164,6 +176,7 @@ std::string prometheus_metrics(const Summary& summary, const std::vector<CaseRes
                    {"accel", summary.accel}});
   add_verdicts(out, summary);
   add_findings(out, summary);
+  add_news(out, summary);
   add_trust(out, summary);
   out.only("exit_status", "Exit status of the last run: 0 no failure, 1 failures, 3 inconclusive.",
            exit_status(summary));

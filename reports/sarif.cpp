@@ -154,6 +154,8 @@ json result_json(const FindingGroup& group, const std::string& rule, std::size_t
         {{"id", 1},
          {"message", {{"text", "the plan of the case that is shown"}}},
          {"physicalLocation", file_location(shown->evidence_kept + "/plan.json")}}};
+  if (!group.before.state.empty())
+    out["baselineState"] = group.before.state == "seen" ? "unchanged" : "new";
   if (group.verdict == Verdict::known_issue)
     out["suppressions"] = {
         {{"kind", "external"}, {"justification", "on the list of known issues of the run"}}};

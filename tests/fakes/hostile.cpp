@@ -34,6 +34,7 @@ FindingGroup filled_group(const std::string& text) {
   group.checker = group.what = group.replay = group.case_id = group.bundle = text;
   group.first_seen = group.last_seen = group.minimal = group.shrink_end = text;
   group.versions = {text};
+  group.before = {text, 1, text, text};
   group.count = 1;
   group.shortest = filled_plan(text);
   return group;
@@ -75,6 +76,12 @@ ReportSample filled_with(const std::string& text) {
   summary.coverage.push_back({text, text, text, text, text, 2, 1, 1, 1, {text}});
   summary.reached = {text, text, {{text, 1, 1, 1, 1, {text}}}, 1, 1, 1, {{1, 1, 1}, {2, 2, 2}}};
   summary.controls.push_back({text, 1, 0});
+  const Sighting sighting{text, Verdict::fail, 1, {text}, {text}};
+  Night night;
+  night.started = night.source_qemu = night.destination_qemu = text;
+  night.findings = {sighting};
+  summary.nights = {night, night};
+  summary.gone = {{sighting, text, 0}};
   summary.notes.push_back(text);
   return sample;
 }

@@ -501,5 +501,30 @@ TEST_CASE("Metrics are the numbers of the summary, and of signatures a bounded n
   CHECK_THAT(many, Contains("\nmigfuzz_findings_not_listed 950\n"));
 }
 
+TEST_CASE("Markdown, SARIF and metrics say what is new and what is gone", "[report]") {
+  auto sample = fakes::report_sample(Mood::broken);
+  Summary& summary = sample.summary;
+  REQUIRE(summary.findings.size() > 2);
+  summary.nights.resize(2);
+  summary.findings[0].before = {"new", 0, "", ""};
+  summary.findings[1].before = {"seen", 1, "2026-11-20T02:00:00Z", "2026-11-20T02:00:00Z"};
+  for (std::size_t i = 2; i < summary.findings.size(); ++i) summary.findings[i].before = {};
+  summary.gone = {{{"memory/stale-page/x", Verdict::fail, 3, {}, {"a", "b"}}, "", 1}};
+  const std::string text = summary_markdown(summary, sample.results);
+  CHECK_THAT(text, Contains("| fail | new | ") && Contains("| fail | seen | "));
+  CHECK_THAT(text,
+             Contains("- `memory/stale-page/x`: fail in 3 cases then; of 2 cells where it was "
+                      "seen 1 tried again"));
+  const auto log = nlohmann::json::parse(sarif_log(summary, sample.results, {}));
+  const auto& results = log["runs"][0]["results"];
+  CHECK(results[0]["baselineState"] == "new");
+  CHECK(results[1]["baselineState"] == "unchanged");
+  CHECK_FALSE(results[2].contains("baselineState"));
+  const std::string metrics = prometheus_metrics(summary, sample.results);
+  CHECK_THAT(metrics, Contains("migfuzz_findings_by_news{news=\"new\"} 1\n") &&
+                          Contains("migfuzz_findings_by_news{news=\"seen\"} 1\n") &&
+                          Contains("migfuzz_findings_gone 1\n"));
+}
+
 }  // namespace
 }  // namespace migfuzz

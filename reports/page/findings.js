@@ -19,9 +19,9 @@ function drawFindings() {
     row.hidden = !keys.every((key) => rowTests[key](row, filter[key]));
     if (!row.hidden) ++shown;
   }
-  for (const row of document.querySelectorAll('#foreseen tbody tr')) {
-    row.hidden = Boolean(filter.verdict) && row.dataset.verdict !== filter.verdict;
-  }
+  const foreseen = [...document.querySelectorAll('#foreseen tbody tr')];
+  for (const row of foreseen) row.hidden = Boolean(filter.verdict) && row.dataset.verdict !== filter.verdict;
+  if (foreseen.length > 0) byId('foreseen').hidden = foreseen.every((row) => row.hidden);
   const table = document.querySelector('#findings table');
   if (table) table.hidden = shown === 0;
   const none = byId('no-findings');

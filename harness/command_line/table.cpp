@@ -105,7 +105,7 @@ Options output() {
   return {
       {kOutput, "output", "DIR", "folder for report and results", "migfuzz-out", Words::folders},
       {kOutput, "known-issues", "FILE",
-       "failures that do not fail the run, or none; without it: the program's list", "",
+       "known failures, or none; without it: the program's", "",
        Words::files},
       {kOutput, "quiet", "", "print nothing but errors"},
   };

@@ -43,7 +43,7 @@ spoil() {  # FILE SED-SCRIPT
 }
 check "$folder/spoilt"
 spoil summary.json 's/"seed":/"surprise": 1, "seed":/'
-spoil results.jsonl '1s/"survivor"/"survivors"/'
+spoil results.jsonl '1s/"survivor":/"survivors":/'
 spoil junit.xml '0,/<testcase /s//<testcase status="run" /'
 spoil junit.xml '0,/tests="/s//tests="9/'
 spoil report.sarif 's/"ruleIndex": 0/"ruleIndex": 99/'

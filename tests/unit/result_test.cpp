@@ -142,7 +142,7 @@ TEST_CASE("A summary and a result of before findings were shrunk are read with d
                               "single-owner", "what", "migfuzz replay x", "x"});
   nlohmann::json json = to_json(summary);
   for (const auto* key : {"first_seen", "last_seen", "versions", "shortest", "rate", "minimal",
-                          "shrink_end"})
+                          "shrink_end", "before"})
     json["findings"][0].erase(key);
   const Summary old = summary_from_json(json);
   CHECK(old.findings[0].count == 2);

@@ -7,6 +7,7 @@
 
 #include "harness/core/scenario.h"
 #include "harness/core/strict_json.h"
+#include "reports/inline_json.h"
 #include "reports/measures.h"
 #include "reports/story.h"
 #include "reports/words.h"
@@ -31,14 +32,6 @@ std::string cut(std::string_view text, std::size_t length_max) {
 }
 
 double rounded(double value) { return std::isfinite(value) ? std::round(value * 1000) / 1000 : -1; }
-
-/// As many bytes as it takes in the page, a comma included: see inline_json() in page_data.cpp.
-std::size_t bytes_inline(const json& value) {
-  const std::string text = value.dump(-1, ' ', true);
-  const auto escaped = [](char c) { return c == '<' || c == '>' || c == '&'; };
-  const auto count = std::count_if(text.begin(), text.end(), escaped);
-  return text.size() + 1 + 5 * static_cast<std::size_t>(count);
-}
 
 json thinned(const std::vector<double>& times, const Room& room) {
   json out = json::array();

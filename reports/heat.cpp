@@ -38,7 +38,7 @@ std::string cell_html(const GridCell& cell) {
   }
   if (cell.required > 0)
     return "<td><span class=\"spot short v-not-delivered\">" + icon("not-delivered") +
-           "<span class=\"word\">not run</span> <span class=\"of\">" + attempts(cell) +
+           "<span class=\"word long\">not run</span> <span class=\"of\">" + attempts(cell) +
            "</span></span></td>";
   if (cell.impossible > 0) return "<td><span class=\"spot impossible\">impossible here</span></td>";
   if (cell.meaningless > 0)

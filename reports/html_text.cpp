@@ -66,7 +66,15 @@ std::string badge(Verdict verdict) {
 }
 
 std::string command(std::string_view text) {
-  return "<span class=\"command\"><code>" + html(text) + "</code></span>";
+  std::string words;
+  while (true) {
+    const auto end = text.find(' ');
+    words += "<span class=\"w\">" + html(text.substr(0, end)) + "</span>";
+    if (end == text.npos) break;
+    words += " ";
+    text.remove_prefix(end + 1);
+  }
+  return "<span class=\"command\"><code>" + words + "</code></span>";
 }
 
 /// May break after '/' and ':', so that long points wrap where a reader would.

@@ -50,6 +50,11 @@ std::string shell_quoted(const std::string& word) {
     return std::isalnum(c) != 0 || kPlain.find(static_cast<char>(c)) != kPlain.npos;
   });
   if (plain && !word.empty() && word.front() != '#') return word;
+  // --point='a*' and not '--point=a*': as one would type it.
+  const auto value = word.find('=') + 1;
+  if (word.starts_with("--") && value > 0 && value < word.size())
+    if (const auto name = word.substr(0, value); shell_quoted(name) == name)
+      return name + shell_quoted(word.substr(value));
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";

@@ -70,7 +70,9 @@ function addCopyButtons(root) {
       click: (event) => copyText(text, event.currentTarget)}, 'Copy'));
   }
 }
-const command = (text) => h('span', {class: 'command'}, h('code', {}, text));
+// A line may break between words only: not behind the dashes of an option.
+const command = (text) => h('span', {class: 'command'}, h('code', {}, text.split(' ').flatMap((word, index) =>
+  [index > 0 ? ' ' : null, h('span', {class: 'w'}, word)])));
 
 const tip = byId('tip');
 function showTip(text, x, y) {

@@ -401,6 +401,8 @@ TEST_CASE("The settings of a fresh folder are a file that can be read", "[comman
 TEST_CASE("A shell takes quoted words back as they were", "[command-line]") {
   CHECK(shell_quoted("--phase=stopcopy") == "--phase=stopcopy");
   CHECK(shell_quoted("stopcopy/device:*") == "'stopcopy/device:*'");
+  CHECK(shell_quoted("--point=stopcopy/device:*") == "--point='stopcopy/device:*'");
+  CHECK(shell_quoted("--a b=c") == "'--a b=c'");
   CHECK(shell_quoted("it's") == "'it'\\''s'");
   CHECK(shell_quoted("") == "''");
 }

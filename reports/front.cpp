@@ -99,8 +99,8 @@ std::string news_entry(const FindingGroup& group) {
   const std::string fault = group.fault.empty()
                                 ? "no fault"
                                 : group.fault + (group.side.empty() ? "" : " on " + group.side);
-  out += html(group.what) + " <span class=\"minor\">" + html(place + fault) + "; " +
-         html(counted(group.count, "case")) + "</span>";
+  out += "<strong>" + html(place + fault) + ":</strong> " + html(group.what) +
+         " <span class=\"minor\">" + html(counted(group.count, "case")) + "</span>";
   if (!group.case_id.empty())
     out += " <a href=\"#case=" + in_hash(group.case_id) + "\">Open a case</a>";
   return out + command(group.minimal.empty() ? group.replay : group.minimal) + "</span></li>";
@@ -158,7 +158,10 @@ std::string news_section(const Summary& summary) {
     out +=
         "<li class=\"quiet\">This folder holds no earlier night to compare with. Run into the "
         "same --output every night.</li>";
-  return out + "</ul></section>\n";
+  out += "</ul>";
+  if (!fresh.empty())
+    out += "<p class=\"minor\">Commands are for the folder that this report lies in.</p>";
+  return out + "</section>\n";
 }
 
 std::string front_section(const Summary& summary, const std::vector<CaseResult>& results) {

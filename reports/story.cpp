@@ -100,7 +100,7 @@ std::string agreement(const CaseResult& result) {
   if (judged == result.findings.end()) return "";
   switch (judged->verdict) {
     case Verdict::pass:
-      return ", as expected";
+      return result.survivor == "both" ? "" : ", as expected";
     case Verdict::expected_loss:
       return ", a loss that is expected here";
     case Verdict::hazard:
@@ -138,7 +138,7 @@ std::string objections(const CaseResult& result) {
   if (out.empty()) return "";
   switch (result.verdict) {
     case Verdict::fail:
-      return "but " + out + " failed";
+      return "but a promise was broken: " + out;
     case Verdict::infra:
       return "but " + out + " could not tell";
     case Verdict::known_issue:

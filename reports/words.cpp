@@ -135,6 +135,20 @@ std::string distinct(const std::vector<CaseResult>& results, std::string (*value
   return joined(seen, ", ");
 }
 
+/// How many defects the harness planted itself, where nothing else failed and none was missed.
+std::uint64_t found_canaries(const Summary& summary, const std::vector<CaseResult>& results) {
+  std::uint64_t planted = 0;
+  for (const CaseResult& result : results) {
+    if (!result.plan.plant.empty()) ++planted;
+    if (result.plan.plant.empty() && result.verdict == Verdict::fail) return 0;
+  }
+  const bool whole = std::any_of(
+      summary.controls.begin(), summary.controls.end(), [&](const Control& control) {
+        return control.name == "canary" && control.good == planted && control.cases == planted;
+      });
+  return whole ? planted : 0;
+}
+
 }  // namespace
 
 std::uint64_t count_of(const Summary& summary, Verdict verdict) {
@@ -167,13 +181,19 @@ Statement statement_of(const Summary& summary, const std::vector<CaseResult>& re
                                      ? counted(faulted, "faulted migration")
                                      : counted(results.size(), "migration") + " without a fault";
   std::vector<std::string> extra;
-  if (exit_status(summary) == 1) {
+  const auto canaries = found_canaries(summary, results);
+  if (canaries > 0 && doubts(summary).empty()) {
+    out.mood = Verdict::pass;
+    out.word = "SELF-TEST PASSED";
+    out.sentence = "each of " + counted(canaries, "planted defect") + " was found";
+    extra.emplace_back("the failures below are planted; a run of canaries ends in status 1");
+  } else if (exit_status(summary) == 1) {
     out.mood = Verdict::fail;
     out.word = "BROKEN";
     const auto groups = static_cast<std::uint64_t>(
         std::count_if(summary.findings.begin(), summary.findings.end(),
                       [](const FindingGroup& group) { return group.verdict == Verdict::fail; }));
-    out.sentence = counted(groups, "finding") + " in " +
+    out.sentence = counted(groups, "failure") + " in " +
                    counted(count_of(summary, Verdict::fail), "case") + " of " + migrations;
     extra = doubts(summary);
   } else if (const auto why = doubts(summary); !why.empty() || exit_status(summary) != 0) {
@@ -222,7 +242,9 @@ Statement trust_of(const Summary& summary, const std::vector<CaseResult>& result
     if (out.mood == Verdict::pass) out.word = "Partly", out.mood = Verdict::infra;
     parts.push_back(counted(static_cast<std::uint64_t>(undelivered), "case") +
                     " without proof that the fault took effect");
-  } else if (!results.empty() && summary.missed == 0) {
+  } else if (faulted_migrations(results) == 0) {
+    parts.emplace_back("no fault was injected");
+  } else if (summary.missed == 0) {
     parts.emplace_back("every fault was seen to take effect");
   }
   if (summary.searched > 0)
@@ -298,6 +320,8 @@ std::string replay_of(const Summary& summary, const CaseResult& result) {
     const bool whole = result.evidence_kept.starts_with("cases/");
     return "migfuzz replay " + (whole ? "" : std::string("cases/")) + result.evidence_kept;
   }
+  // Nothing typed names several faults; the plan can be saved from the case's page.
+  if (result.plan.faults.size() > 1) return "migfuzz replay plan.json";
   std::string line = "migfuzz run --protocol=" + result.plan.protocol +
                      " --seed=" + std::to_string(result.plan.seed);
   if (!result.plan.faults.empty()) {

@@ -446,22 +446,29 @@ class Campaign {
     output_.record(summary_, matrix_);
     summary_.interrupted = signal_ != 0;
     summary_.duration_s = output_.seconds();
-    sum_up(summary_, output_.results(), matrix_, output_.folder(), reduced_);
+    sum_up(summary_, output_.results(), matrix_, reduced_);
     write_bundles(output_.folder(), summary_, output_.results(), catalogs_, missing_);
     output_.finish(summary_, reports_, signal_ == 0);
     print_end();
     return signal_ != 0 ? 128 + signal_ : exit_status(summary_);
   }
 
+  // The reports name cases as they lie beside them; who reads a terminal is elsewhere.
+  std::string from_here(const std::string& replay) const {
+    constexpr std::string_view kCommand = "migfuzz replay ";
+    if (!replay.starts_with(kCommand)) return replay;
+    return fmt::format("{}{}/{}", kCommand, output_.folder(), replay.substr(kCommand.size()));
+  }
+
   void print_end() const {
     if (request_.quiet) return;
     for (const auto& finding : summary_.findings) {
       fmt::print("{}  {}  ×{}\n    {}\n    {}\n", to_string(finding.verdict), finding.signature,
-                 finding.count, finding.what, finding.replay);
+                 finding.count, finding.what, from_here(finding.replay));
       if (!finding.bundle.empty()) fmt::print("    {}/{}\n", output_.folder(), finding.bundle);
       if (finding.minimal.empty()) continue;
       fmt::print("    reproduced {}; {}\n    {}\n", to_string(finding.rate), finding.shrink_end,
-                 finding.minimal);
+                 from_here(finding.minimal));
     }
     fmt::print("{} cases in {:.1f} s ({:.0f} per hour); cells delivered {}/{}\n", summary_.cases,
                summary_.duration_s, summary_.cases_per_hour(), summary_.cells_delivered,

@@ -107,7 +107,7 @@ Summary summary_of(const StoredRun& run, const std::vector<Session>& sessions,
     summary.notes.push_back(fmt::format("these parts are missing or did not come to their end: {}",
                                         fmt::join(left, ", ")));
   if (merged || summary.reached.mode == "off") summary.reached = reach_of(results);
-  sum_up(summary, results, merged ? whole(run.matrix) : run.matrix, folder,
+  sum_up(summary, results, merged ? whole(run.matrix) : run.matrix,
          read_reduced(folder, results));
   return summary;
 }

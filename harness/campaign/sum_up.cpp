@@ -11,12 +11,12 @@
 namespace migfuzz {
 namespace {
 
-FindingGroup group_of(const CaseResult& result, const std::string& folder) {
+FindingGroup group_of(const CaseResult& result) {
   FindingGroup group;
   group.signature = result.signature;
   group.verdict = result.verdict;
   group.case_id = result.id;
-  group.replay = fmt::format("migfuzz replay {}/{}", folder, result.evidence_kept);
+  group.replay = "migfuzz replay " + result.evidence_kept;
   group.what = result.headline;
   for (const auto& finding : result.findings)
     if (finding.verdict == result.verdict) {
@@ -37,13 +37,12 @@ FindingGroup group_of(const CaseResult& result, const std::string& folder) {
 }
 
 // Adds a case to its group: the worst case is shown, and of those the one with the simplest plan.
-void join(FindingGroup& group, const CaseResult& result, const std::string& key,
-          const std::string& folder) {
+void join(FindingGroup& group, const CaseResult& result, const std::string& key) {
   const bool simplest =
       !group.shortest || complexity_of(result.plan) < complexity_of(*group.shortest);
   const auto before = group;
   const bool worse = group.count == 0 || result.verdict < group.verdict;
-  if (worse || (result.verdict == group.verdict && simplest)) group = group_of(result, folder);
+  if (worse || (result.verdict == group.verdict && simplest)) group = group_of(result);
   group.signature = key;
   group.count = before.count + 1;
   group.first_seen = before.first_seen;
@@ -58,7 +57,7 @@ void join(FindingGroup& group, const CaseResult& result, const std::string& key,
 }
 
 // What the shrink of one of its cases has found out.
-void tell_shrunk(FindingGroup& group, const Reduced& reduced, const std::string& folder) {
+void tell_shrunk(FindingGroup& group, const Reduced& reduced) {
   const auto& shrunk = reduced.shrunk;
   if (shrunk.understood) return;
   if (group.shrink_end.empty() || complexity_of(shrunk.plan) < complexity_of(*group.shortest) ||
@@ -68,7 +67,7 @@ void tell_shrunk(FindingGroup& group, const Reduced& reduced, const std::string&
     group.rate = shrunk.last.runs > 0 ? shrunk.last : shrunk.first;
     group.shrink_end = shrunk.end;
     group.minimal =
-        fmt::format("migfuzz replay {}/cases/{}/minimal.json --times 10", folder, reduced.case_id);
+        fmt::format("migfuzz replay cases/{}/minimal.json --times 10", reduced.case_id);
   }
 }
 
@@ -130,7 +129,7 @@ Matrix whole(Matrix matrix) {
 }
 
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
-            const std::string& folder, const std::vector<Reduced>& reduced) {
+            const std::vector<Reduced>& reduced) {
   summary.cases = results.size();
   summary.cells_required = matrix.required.size();
   Control control{"no-fault control", 0, 0}, canary{"canary", 0, 0}, sight{"damage seen", 0, 0};
@@ -164,12 +163,12 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
     }
     if (result.signature.empty()) continue;
     const auto key = group_of_case(result, reduced);
-    join(groups[key], result, key, folder);
+    join(groups[key], result, key);
     see(seen.try_emplace(key, Sighting{key}).first->second, result);
   }
   for (const auto& one : reduced)
     if (const auto group = groups.find(one.key); group != groups.end())
-      tell_shrunk(group->second, one, folder);
+      tell_shrunk(group->second, one);
   summary.cells_delivered = delivered.size();
   summary.coverage = coverage_of(matrix, delivered);
   for (auto& [signature, group] : groups) summary.findings.push_back(std::move(group));

@@ -33,8 +33,8 @@ Matrix whole(Matrix matrix);
 void list_also(std::string& list, const std::string& one);
 
 /// Fills everything of `summary` that follows from the cases and from what was shrunk of them.
-/// `folder` is where the evidence lies, for the replay lines.
+/// Replay lines are for the run's folder, where the reports lie.
 void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matrix& matrix,
-            const std::string& folder = ".", const std::vector<Reduced>& reduced = {});
+            const std::vector<Reduced>& reduced = {});
 
 }  // namespace migfuzz

@@ -94,7 +94,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results) {
     group.checker = result.signature.substr(0, result.signature.find('/'));
     group.what = result.headline;
     group.case_id = result.id;
-    group.replay = "migfuzz replay out/cases/" + result.id;
+    group.replay = "migfuzz replay cases/" + result.id;
     group.shortest = result.plan;
   }
   for (auto& [key, row] : rows) summary.coverage.push_back(std::move(row));

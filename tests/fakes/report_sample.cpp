@@ -496,7 +496,7 @@ void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
     group.last_seen = "2026-11-21T04:21:33Z";
     group.versions = {"7.2.22 -> 10.0.2"};
     group.rate = {9, 30};
-    group.minimal = "migfuzz replay out/cases/" + group.case_id + "/minimal.json --times 10";
+    group.minimal = "migfuzz replay cases/" + group.case_id + "/minimal.json --times 10";
     group.shrink_end = "nothing simpler shows it";
   }
   summary.reached = {"on",

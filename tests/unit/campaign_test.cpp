@@ -184,11 +184,11 @@ TEST_CASE("A group shows what the shrink of one of its cases has left", "[campai
   reduced.shrunk.last = {9, 30};
   reduced.shrunk.end = "nothing simpler shows it";
   Summary summary;
-  sum_up(summary, {one}, {}, "out", {reduced});
+  sum_up(summary, {one}, {}, {reduced});
   REQUIRE(summary.findings.size() == 1);
   CHECK(summary.findings[0].shortest == reduced.shrunk.plan);
   CHECK(summary.findings[0].rate == Rate{9, 30});
-  CHECK(summary.findings[0].minimal == "migfuzz replay out/cases/case/minimal.json --times 10");
+  CHECK(summary.findings[0].minimal == "migfuzz replay cases/case/minimal.json --times 10");
   CHECK(summary.findings[0].shrink_end == "nothing simpler shows it");
 }
 

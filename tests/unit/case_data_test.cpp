@@ -152,7 +152,7 @@ TEST_CASE("The story of a failure names who objects, once each", "[case]") {
   CHECK_THAT(story_of(result),
              Equals("At commit/ack the channel was cut (reset); the destination had the whole "
                     "image. The destination runs the VM after a blackout of 52 ms, as expected. "
-                    "But clean-exit and memory failed."));
+                    "But a promise was broken: clean-exit and memory."));
 }
 
 TEST_CASE("The story tells a wrong survivor, a double run and what proves nothing", "[case]") {

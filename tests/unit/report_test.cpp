@@ -65,6 +65,28 @@ bool is_well_formed(std::string_view xml) {
   return open.empty();
 }
 
+TEST_CASE("A run of canaries that were all found passed its self-test, and is not broken",
+          "[report]") {
+  Summary summary;
+  std::vector<CaseResult> results(3);
+  for (auto& result : results) {
+    result.plan.plant = "stale-page";
+    result.delivered = true;
+    result.verdict = Verdict::fail;
+  }
+  summary.cases = 3;
+  summary.verdicts[Verdict::fail] = 3;
+  summary.controls = {{"canary", 3, 3}};
+  CHECK(statement_of(summary, results).word == "SELF-TEST PASSED");
+  CHECK_THAT(trust_of(summary, results).sentence, Contains("no fault was injected"));
+  summary.controls = {{"canary", 3, 2}};  // one was not seen
+  CHECK(statement_of(summary, results).word == "BROKEN");
+  summary.controls = {{"canary", 3, 3}};
+  results.emplace_back();
+  results.back().verdict = Verdict::fail;  // something else failed
+  CHECK(statement_of(summary, results).word == "BROKEN");
+}
+
 TEST_CASE("The statement on top says what the exit status says", "[report]") {
   const auto broken = fakes::report_sample(Mood::broken);
   const auto safe = fakes::report_sample(Mood::safe);
@@ -134,7 +156,7 @@ TEST_CASE("The page shows verdict, numbers, facts, findings and commands without
   const auto sample = fakes::report_sample(Mood::broken);
   const std::string html = html_of(sample);
   const std::string plain = without_spans(html.substr(0, html.find("id=\"data\"")));
-  CHECK_THAT(plain, Contains("<strong>BROKEN</strong>") && Contains("2 findings in 6 cases"));
+  CHECK_THAT(plain, Contains("<strong>BROKEN</strong>") && Contains("2 failures in 6 cases"));
   CHECK_THAT(plain,
              Contains("256 / 258") && Contains("<b>201</b> pass") && Contains("<b>6</b> fail"));
   CHECK_THAT(plain, Contains("QEMU 7.2.22") && Contains("QEMU 10.0.2"));
@@ -389,7 +411,7 @@ TEST_CASE("Hostile text leaves JUnit well-formed and free of forbidden character
 TEST_CASE("Markdown shows the verdict and keeps hostile text inside its cell", "[report]") {
   const auto broken = fakes::report_sample(Mood::broken);
   const std::string text = summary_markdown(broken.summary, broken.results);
-  CHECK_THAT(text, Catch::Matchers::StartsWith("# BROKEN: 2 findings in 6 cases"));
+  CHECK_THAT(text, Catch::Matchers::StartsWith("# BROKEN: 2 failures in 6 cases"));
   CHECK_THAT(text,
              Contains("| pass |\n") && Contains(" | 201 |\n") && Contains("256 of 258 required"));
 

@@ -372,7 +372,7 @@ std::vector<CaseResult> stored(std::vector<CaseResult> results) {
 std::vector<std::string> failing_groups(const std::vector<CaseResult>& results,
                                         const std::vector<Reduced>& reduced) {
   Summary summary;
-  sum_up(summary, results, {}, ".", reduced);
+  sum_up(summary, results, {}, reduced);
   std::vector<std::string> keys;
   for (const auto& group : summary.findings)
     if (group.verdict == Verdict::fail) keys.push_back(group.signature);

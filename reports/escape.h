@@ -3,7 +3,7 @@
 // QEMU's messages, a guest's output and names of files are bytes that anybody may have written: any
 // length, any encoding, any markup. Each function here takes them as they are and returns valid
 // UTF-8 that its format shows as text. Cut first, escape afterwards: a cut may fall into an escape.
-// The HTML page has its own, in html.cpp.
+// The HTML page has its own, in html_text.h.
 #pragma once
 
 #include <string>

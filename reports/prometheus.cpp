@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 
+#include "harness/core/nearest_rank.h"
 #include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/words.h"
@@ -136,12 +137,6 @@ void add_trust(Exposition& out, const Summary& summary) {
     out.sample(summary.controls[i].good, {{"control", summary.controls[i].name}});
 }
 
-// By nearest rank, of numbers in order.
-double quantile(const std::vector<double>& sorted, double share) {
-  const auto rank = static_cast<std::size_t>(std::ceil(share * double(sorted.size())));
-  return sorted[std::max<std::size_t>(rank, 1) - 1];
-}
-
 void add_blackouts(Exposition& out, const std::vector<CaseResult>& results) {
   std::map<std::string, std::vector<double>> by_phase;
   for (const CaseResult& result : results) {
@@ -157,7 +152,7 @@ void add_blackouts(Exposition& out, const std::vector<CaseResult>& results) {
              "summary");
   for (const auto& [phase, blackouts] : by_phase) {
     for (const auto& [share, word] : {std::pair(0.5, "0.5"), std::pair(0.95, "0.95")})
-      out.sample(quantile(blackouts, share), {{"fault_phase", phase}, {"quantile", word}});
+      out.sample(nearest_rank(blackouts, share), {{"fault_phase", phase}, {"quantile", word}});
     out.sample(std::accumulate(blackouts.begin(), blackouts.end(), 0.0), {{"fault_phase", phase}},
                "_sum");
     out.sample(double(blackouts.size()), {{"fault_phase", phase}}, "_count");

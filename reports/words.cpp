@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <set>
 #include <tuple>
 
+#include "harness/core/nearest_rank.h"
 #include "harness/core/scenario.h"
 
 namespace migfuzz {
@@ -354,13 +354,9 @@ namespace {
 // "median 12 ms, 99th percentile 40 ms, max 41 ms", by nearest rank.
 std::string spread(std::vector<double> numbers) {
   std::sort(numbers.begin(), numbers.end());
-  const auto rank = [&](double share) {
-    const auto wanted = static_cast<std::size_t>(std::ceil(share * double(numbers.size())));
-    return numbers[std::max<std::size_t>(wanted, 1) - 1];
-  };
   char text[96];
   std::snprintf(text, sizeof text, "median %.0f ms, 99th percentile %.0f ms, max %.0f ms",
-                rank(0.5), rank(0.99), numbers.back());
+                nearest_rank(numbers, 0.5), nearest_rank(numbers, 0.99), numbers.back());
   return text;
 }
 

@@ -1,8 +1,9 @@
 #include "harness/campaign/nights.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
+
+#include "harness/core/nearest_rank.h"
 
 namespace migfuzz {
 namespace {
@@ -58,11 +59,7 @@ void see(Sighting& sighting, const CaseResult& result) {
 std::optional<Night::Spread> spread_of(std::vector<double> numbers) {
   if (numbers.empty()) return std::nullopt;
   std::sort(numbers.begin(), numbers.end());
-  const auto rank = [&](double share) {
-    const auto wanted = static_cast<std::size_t>(std::ceil(share * double(numbers.size())));
-    return numbers[std::max<std::size_t>(wanted, 1) - 1];
-  };
-  return Night::Spread{rank(0.5), rank(0.95)};
+  return Night::Spread{nearest_rank(numbers, 0.5), nearest_rank(numbers, 0.95)};
 }
 
 Night night_of(const Summary& summary, const std::vector<CaseResult>& results,

@@ -21,6 +21,9 @@ constexpr std::uint64_t kPageBits = 4096 * 8;
 
 std::vector<std::string> telling_points(Phase phase) {
   switch (phase) {
+    case Phase::storage:
+      return {"storage/job-start",      "storage/mirroring", "storage/ready",
+              "storage/pre-switchover", "storage/job-gone",  "storage/switched"};
     case Phase::prepare:
       return {"prepare/ready", "prepare/connected"};
     case Phase::reserve:
@@ -30,6 +33,18 @@ std::vector<std::string> telling_points(Phase phase) {
       return {"precopy/begin", "precopy/page:100", "precopy/pass:2"};
     case Phase::stopcopy:
       break;
+    case Phase::postcopy:
+      return {"postcopy/discard",           "postcopy/package-begin",
+              "postcopy/device:cpu/middle", "postcopy/run",
+              "postcopy/package-end",       "postcopy/page:1",
+              "postcopy/page:100",          "postcopy/request:1",
+              "postcopy/answer:1",          "postcopy/request:5",
+              "postcopy/answer:5",          "postcopy/last-page",
+              "commit/eof"};
+    case Phase::recover:
+      return {"recover/paused",     "recover/connected",  "recover/bitmap-request",
+              "recover/bitmap",     "recover/bitmap-end", "recover/resume",
+              "recover/resume-ack", "recover/page:1"};
     case Phase::commit:
       return {"commit/eof",        "commit/vmdesc-begin", "commit/vmdesc-middle",
               "commit/vmdesc-end", "commit/ack",          "commit/ack+3",

@@ -37,17 +37,20 @@ std::uint32_t small(StrictObject& object, const char* key, std::uint64_t least,
 }
 
 json fault_to_json(const FaultSpec& fault) {
-  return {{"kind", clean_utf8(fault.kind)},
-          {"side", to_string(fault.side)},
-          {"trigger", clean_utf8(to_string(fault.trigger))},
-          {"heal_after_ms", fault.heal_after_ms},
-          {"parameter", fault.parameter}};
+  json out{{"kind", clean_utf8(fault.kind)},
+           {"side", to_string(fault.side)},
+           {"trigger", clean_utf8(to_string(fault.trigger))},
+           {"heal_after_ms", fault.heal_after_ms},
+           {"parameter", fault.parameter}};
+  if (!fault.channel.empty()) out["channel"] = clean_utf8(fault.channel);
+  return out;
 }
 
 FaultSpec fault_from_json(StrictObject object) {
   FaultSpec fault;
   fault.kind = object.name("kind");
   fault.side = *side_from(object.word("side", {"source", "destination", "channel"}));
+  if (object.has("channel")) fault.channel = object.name("channel", true);
   const std::string trigger = object.text("trigger");
   try {
     fault.trigger = trigger_from(trigger);
@@ -95,6 +98,7 @@ Plan read_plan(const json& value, std::string_view origin) {
   plan.hypervisor = object.name("hypervisor");
   plan.seed = object.count("seed", 0, kAnyU64);
   plan.protocol = object.name("protocol");
+  if (object.has("mode")) plan.mode = object.name("mode");
   plan.accel = object.word("accel", {"auto", "kvm", "tcg"});
   plan.machine = object.name("machine");
   plan.transport =
@@ -136,7 +140,7 @@ std::string file_safe(std::string_view text) {
 nlohmann::json to_json(const Plan& plan) {
   json faults = json::array();
   for (const FaultSpec& fault : plan.faults) faults.push_back(fault_to_json(fault));
-  return {{"schema", Plan::kSchema},
+  json out{{"schema", Plan::kSchema},
           {"scenario", clean_utf8(plan.scenario)},
           {"hypervisor", clean_utf8(plan.hypervisor)},
           {"seed", plan.seed},
@@ -159,6 +163,9 @@ nlohmann::json to_json(const Plan& plan) {
           {"least_passes", plan.least_passes},
           {"faults", std::move(faults)},
           {"plant", clean_utf8(plan.plant)}};
+  // Left out where it is the usual one, so that the names of cases do not depend on it.
+  if (plan.mode != Plan().mode) out["mode"] = clean_utf8(plan.mode);
+  return out;
 }
 
 Plan plan_from_json(const nlohmann::json& json) { return read_plan(json, "plan"); }

@@ -22,6 +22,9 @@ struct FaultSpec {
   std::uint32_t heal_after_ms = 0;  // time from proof of delivery to heal; 0: never healed
   std::uint64_t parameter =
       0;  // drawn number whose meaning the kind documents (corrupt: which bit)
+  /// Of a fault of the channel: which one. Empty: the main one; "multifd:0", …, "preempt": a side
+  /// channel. A point of a side channel (on_side_channel) is looked for on this one.
+  std::string channel{};
   bool operator==(const FaultSpec&) const = default;
 };
 
@@ -40,6 +43,7 @@ struct Plan {
   std::string hypervisor = "qemu";
   std::uint64_t seed = 1;
   std::string protocol = "handshake";
+  std::string mode = "precopy";  // how QEMU migrates: a name that mode_from() knows
   std::string accel = "auto";  // auto, kvm, tcg; a stored plan holds the one that was chosen
   std::string machine = "pc";  // QEMU machine type of both hosts
   Transport transport = Transport::tcp;

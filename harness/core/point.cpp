@@ -17,18 +17,33 @@ namespace {
 using enum Phase;
 constexpr auto kBack = PointKind::Place::return_path;
 constexpr auto kManager = PointKind::Place::manager;
+constexpr auto kSide = PointKind::Place::side_channel;
 
 constexpr auto kKinds = std::to_array<PointKind>({
+    {storage, "job-start", "the mirror of the disk is about to be started", kManager},
+    {storage, "mirroring", "the mirror runs and has not caught up", kManager},
+    {storage, "ready", "the mirror has caught up; `migrate` is not sent yet", kManager},
+    {storage, "pre-switchover", "the source stands; the mirror is not ended yet", kManager},
+    {storage, "job-gone", "the mirror has ended; `migrate-continue` is not sent yet", kManager},
+    {storage, "switched", "the destination is about to run on its own disk", kManager},
     {prepare, "ready", "both hosts are up; `migrate` is not sent yet", kManager},
     {prepare, "connected", "the channel is connected; nothing has passed"},
     {reserve, "first-byte", "before the first byte of the stream"},
     {reserve, "header-end", "after the 8 bytes of magic and version"},
     {reserve, "configuration-end", "after the machine's name and the configuration's subsections"},
+    {reserve, "advise", "post-copy: before ADVISE, which announces it"},
     {reserve, "ram-setup-begin", "before RAM's SECTION_START, the list of RAM blocks"},
     {reserve, "ram-setup-end", "after RAM's SECTION_START; memory is announced, none is sent"},
     {precopy, "begin", "before the first RAM PART"},
     {precopy, "pass:N", "before the first page record of the N-th pass over memory"},
     {precopy, "page:N", "before the N-th page record that carries content"},
+    {precopy, "hello", "multifd: before the first byte of the side channel", kSide},
+    {precopy, "packet:N", "multifd: before the N-th packet of the side channel", kSide},
+    {precopy, "packet:N/middle", "multifd: in the middle of the N-th packet", kSide},
+    {precopy, "sync:N", "multifd: before the N-th packet that synchronizes", kSide},
+    {stopcopy, "packet:N", "multifd: the N-th packet since the switch-over was allowed", kSide},
+    {stopcopy, "packet:N/middle", "multifd: in the middle of that packet", kSide},
+    {stopcopy, "sync:N", "multifd: the N-th synchronizing packet since then", kSide},
     {stopcopy, "enter", "the source has stopped: before SWITCHOVER_START (QEMU 10.0) or RAM's END"},
     {stopcopy, "ram-end", "after RAM's END: all memory is sent, no device is"},
     {stopcopy, "device:first/begin", "before the state of the first device"},
@@ -41,6 +56,33 @@ constexpr auto kKinds = std::to_array<PointKind>({
     {stopcopy, "device:last/middle", "in the middle of the state of the last device"},
     {stopcopy, "device:last/end", "after the state of the last device"},
     {stopcopy, "eof-begin", "before the end mark: only one byte is missing"},
+    {postcopy, "discard", "before the first list of pages that the destination must discard"},
+    {postcopy, "package-begin", "before the package: device state and the order to run"},
+    {postcopy, "device:first/begin", "package: before the state of the first device"},
+    {postcopy, "device:first/middle", "package: in the middle of the first device's state"},
+    {postcopy, "device:first/end", "package: after the state of the first device"},
+    {postcopy, "device:NAME/begin", "package: before the state of device NAME"},
+    {postcopy, "device:NAME/middle", "package: in the middle of the state of device NAME"},
+    {postcopy, "device:NAME/end", "package: after the state of device NAME"},
+    {postcopy, "device:last/begin", "package: before the state of the last device"},
+    {postcopy, "device:last/middle", "package: in the middle of the last device's state"},
+    {postcopy, "device:last/end", "package: after the state of the last device"},
+    {postcopy, "run", "package: before RUN, which lets the destination run"},
+    {postcopy, "package-end", "after the package"},
+    {postcopy, "page:N", "before the N-th page record with content behind the package"},
+    {postcopy, "request:N", "return path: before the destination's N-th request of a page", kBack},
+    {postcopy, "answer:N", "before the page that answers the N-th request"},
+    {postcopy, "preempt-page:N", "preempt channel: before the N-th page that was asked for", kSide},
+    {postcopy, "last-page", "after the last page, before RAM's END"},
+    {recover, "paused", "both hosts are paused; nobody was told to recover yet", kManager},
+    {recover, "connected", "the new channel is connected; nothing has passed"},
+    {recover, "bitmap-request", "before the source asks which pages have arrived"},
+    {recover, "bitmap", "return path: before the destination's answer to that", kBack},
+    {recover, "bitmap-middle", "return path: in the middle of the bitmap of pages", kBack},
+    {recover, "bitmap-end", "return path: after the last bitmap of pages", kBack},
+    {recover, "resume", "before RESUME, which tells the destination to go on"},
+    {recover, "resume-ack", "return path: before the destination's answer to that", kBack},
+    {recover, "page:N", "before the N-th page record with content of the new channel"},
     {commit, "eof", "after the end mark: the destination has the whole state"},
     {commit, "vmdesc-begin", "before the description of the devices that follows the state"},
     {commit, "vmdesc-middle", "in the middle of that description"},
@@ -159,6 +201,12 @@ std::optional<Point> parse_point(std::string_view text) {
 bool in_stream(const Point& point) {
   return std::none_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
     return kind.place == kManager && kind.phase == point.phase && kind.pattern == point.name;
+  });
+}
+
+bool on_side_channel(const Point& point) {
+  return std::any_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
+    return kind.place == kSide && kind.phase == point.phase && matches(kind.pattern, point.name);
   });
 }
 

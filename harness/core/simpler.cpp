@@ -27,6 +27,8 @@ std::optional<std::uint64_t> ordinal_of(const Point& point) {
 
 std::string_view first_point(Phase phase) {
   switch (phase) {
+    case Phase::storage:
+      return "job-start";
     case Phase::prepare:
       return "ready";
     case Phase::reserve:
@@ -35,6 +37,10 @@ std::string_view first_point(Phase phase) {
       return "begin";
     case Phase::stopcopy:
       return "enter";
+    case Phase::postcopy:
+      return "package-begin";
+    case Phase::recover:
+      return "connected";
     case Phase::commit:
       return "eof";
     case Phase::activate:

@@ -15,19 +15,24 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kSides = {"source", "destination", "channel"};
 constexpr std::array<std::string_view, 2> kTransports = {"tcp", "unix-tight"};
-constexpr std::array<Phase, 6> kPhases = {Phase::prepare,  Phase::reserve, Phase::precopy,
-                                          Phase::stopcopy, Phase::commit,  Phase::activate};
+constexpr std::array kPhases = {Phase::storage,  Phase::prepare,  Phase::reserve,
+                                Phase::precopy,  Phase::stopcopy, Phase::postcopy,
+                                Phase::recover,  Phase::commit,   Phase::activate};
 
 struct PhaseText {
   std::string_view name;
   std::string_view description;
 };
 constexpr std::array<PhaseText, kPhases.size()> kPhaseTexts = {{
+    {"storage", "from the start of the disk's mirror until the destination's disk has taken over"},
     {"prepare", "from both hosts up to the first byte of the stream; the destination waits"},
     {"reserve", "from the first byte to the end of RAM's set-up (footer of its SECTION_START)"},
     {"precopy",
      "from the first RAM PART until the source stops: passes over memory, guest running"},
     {"stopcopy", "from the source's stop to the end mark (EOF): last pages, then every device"},
+    {"postcopy",
+     "from the switch-over package until the last page: the destination runs and fetches pages"},
+    {"recover", "from a channel lost in post-copy until both hosts go on with it"},
     {"commit", "from the end mark until the source has the destination's acknowledgement"},
     {"activate", "from the acknowledgement until the destination runs and the source is discarded"},
 }};

@@ -22,8 +22,19 @@ using Milliseconds = std::chrono::milliseconds;
 /// The two ends of a migration. A fault on the path between them has side `channel`.
 enum class Side { source, destination, channel };
 
-/// The stages of Clark et al. (NSDI'05), in the order in which a migration passes them.
-enum class Phase { prepare, reserve, precopy, stopcopy, commit, activate };
+/// The stages of Clark et al. (NSDI'05) and those of newer modes, in the order in which a migration
+/// passes them. Which of them a migration has is its mode's to say (mode.h).
+enum class Phase {
+  storage,
+  prepare,
+  reserve,
+  precopy,
+  stopcopy,
+  postcopy,
+  recover,
+  commit,
+  activate
+};
 
 /// How migration bytes travel. `tcp` crosses the namespaces' network. `unix_tight` is an AF_UNIX
 /// pair with minimal buffers, so that a held source stands within its own buffer of the point.

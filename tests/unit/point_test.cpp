@@ -34,7 +34,7 @@ TEST_CASE("every kind of point can be written, and reads back as itself", "[poin
     CHECK(point.phase == kind.phase);
     CHECK(point.plus_bytes == 0);
     CHECK(to_string(point) == text);
-    const bool ends = text.starts_with("stopcopy/device:") && text.ends_with("/end");
+    const bool ends = text.find("/device:") != text.npos && text.ends_with("/end");
     if (in_stream(point) && !ends)
       CHECK(to_string(trigger_from(text + "+17#3")) == text + "+17#3");
     else
@@ -114,7 +114,7 @@ TEST_CASE("sides, phases and transports have one spelling each", "[types]") {
     CHECK(phase_from(to_string(phase)) == phase);
     CHECK_FALSE(describe(phase).empty());
   }
-  CHECK(all_phases().size() == 6);
+  CHECK(all_phases().size() == 9);
   CHECK(std::is_sorted(all_phases().begin(), all_phases().end()));
   for (const Side side : {Side::source, Side::destination, Side::channel})
     CHECK(side_from(to_string(side)) == side);

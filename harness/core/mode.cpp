@@ -1,0 +1,163 @@
+// The table of features, and modes made of them.
+#include "harness/core/mode.h"
+
+#include <algorithm>
+
+#include "harness/core/error.h"
+
+namespace migfuzz {
+namespace {
+
+constexpr std::string_view kPlain = "precopy";
+
+// Two channels are QEMU's default; a fault of one leaves another one.
+constexpr Setting kTwoChannels{"multifd-channels", "2"};
+
+const std::vector<Feature>& table() {
+  static const std::vector<Feature> features = [] {
+    std::vector<Feature> all;
+    const auto add = [&](std::string_view name, std::string_view summary) -> Feature& {
+      all.push_back({});
+      all.back().name = name;
+      all.back().summary = summary;
+      return all.back();
+    };
+    auto& postcopy = add("postcopy",
+                         "the destination runs early and fetches pages as it needs them (Hines et "
+                         "al., VEE'09), after a pass of pre-copy");
+    postcopy.capabilities = {"postcopy-ram"};
+    postcopy.postcopy = true;
+    auto& preempt = add("postcopy-preempt",
+                        "post-copy with a channel of its own for pages that were asked for");
+    preempt.capabilities = {"postcopy-ram", "postcopy-preempt"};
+    preempt.postcopy = preempt.preempt = true;
+    const auto multifd = [&](std::string_view name, std::string_view summary,
+                             std::string_view method) {
+      auto& one = add(name, summary);
+      one.capabilities = {"multifd"};
+      one.settings = {kTwoChannels, {"multifd-compression", method}};
+      one.multifd = 2;
+    };
+    multifd("multifd", "pages travel over two channels of their own", "\"none\"");
+    multifd("multifd-zlib", "pages travel over two channels, compressed by zlib", "\"zlib\"");
+    multifd("multifd-zstd", "pages travel over two channels, compressed by zstd", "\"zstd\"");
+    add("xbzrle", "a page that was sent before is sent as its difference").capabilities = {
+        "xbzrle"};
+    add("compress", "pages are compressed by threads (gone since QEMU 9.1)").capabilities = {
+        "compress"};
+    add("auto-converge", "a guest that dirties too fast is slowed down").capabilities = {
+        "auto-converge"};
+    add("dirty-limit", "a vCPU that dirties too fast is slowed down").capabilities = {
+        "dirty-limit"};
+    add("zero-page-none", "no page is recognised as zero; each is sent whole").settings = {
+        {"zero-page-detection", "\"none\""}};
+    add("zero-page-legacy", "the migration's thread looks for zero pages").settings = {
+        {"zero-page-detection", "\"legacy\""}};
+    auto& shared = add("ignore-shared", "both hosts map the same RAM; only devices are sent");
+    shared.capabilities = {"x-ignore-shared"};
+    shared.shares_ram = true;
+    add("storage", "each host has its own disk; a mirror over NBD brings it along").mirrors_disk =
+        true;
+    add("tls-psk", "the channel is encrypted; both ends know one secret").credentials =
+        Credentials::psk;
+    add("tls-x509", "the channel is encrypted; both ends have certificates").credentials =
+        Credentials::x509;
+    return all;
+  }();
+  return features;
+}
+
+// Two features of one family say different things about the same setting.
+std::string_view family_of(const Feature& feature) {
+  if (feature.postcopy) return "post-copy";
+  if (feature.multifd > 0) return "multifd";
+  if (feature.credentials != Credentials::none) return "credentials";
+  return feature.name.starts_with("zero-page") ? "zero pages" : feature.name;
+}
+
+template <typename Pick>
+bool any(const Mode& mode, Pick pick) {
+  return std::any_of(mode.features.begin(), mode.features.end(),
+                     [&](const Feature* one) { return (*one).*pick; });
+}
+
+}  // namespace
+
+std::span<const Feature> all_features() { return table(); }
+
+bool Mode::postcopy() const { return any(*this, &Feature::postcopy); }
+bool Mode::preempt() const { return any(*this, &Feature::preempt); }
+bool Mode::shares_ram() const { return any(*this, &Feature::shares_ram); }
+bool Mode::mirrors_disk() const { return any(*this, &Feature::mirrors_disk); }
+
+unsigned Mode::multifd() const {
+  unsigned most = 0;
+  for (const auto* one : features) most = std::max(most, one->multifd);
+  return most;
+}
+
+Credentials Mode::credentials() const {
+  for (const auto* one : features)
+    if (one->credentials != Credentials::none) return one->credentials;
+  return Credentials::none;
+}
+
+std::vector<std::string> Mode::side_channels() const {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < multifd(); ++i) names.push_back("multifd:" + std::to_string(i));
+  if (preempt()) names.emplace_back("preempt");
+  return names;
+}
+
+bool Mode::has(Phase phase) const {
+  switch (phase) {
+    case Phase::storage:
+      return mirrors_disk();
+    case Phase::postcopy:
+    case Phase::recover:
+      return postcopy();
+    case Phase::stopcopy:
+      return !postcopy();  // devices travel in the package, which belongs to `postcopy`
+    default:
+      return true;
+  }
+}
+
+Mode mode_from(std::string_view name) {
+  Mode mode;
+  mode.name = name;
+  if (name == kPlain) return mode;
+  std::vector<std::string> known{std::string(kPlain)};
+  for (const auto& feature : table()) known.emplace_back(feature.name);
+  std::string_view rest = name;
+  while (true) {
+    const auto plus = rest.find('+');
+    const auto word = rest.substr(0, plus);
+    const auto found = std::find_if(table().begin(), table().end(),
+                                    [&](const Feature& one) { return one.name == word; });
+    if (found == table().end()) {
+      const auto near = nearest(word, known);
+      throw UsageError("--mode: `" + std::string(word) + "` is not a mode" +
+                       (near.empty() ? "" : "; nearest: " + near.front()) +
+                       "; see `migfuzz list modes`");
+    }
+    for (const auto* other : mode.features)
+      if (family_of(*other) == family_of(*found))
+        throw UsageError("--mode: `" + std::string(other->name) + "` and `" + std::string(word) +
+                         "` exclude each other; take one of them");
+    if (!mode.features.empty() && mode.features.back() > &*found)
+      throw UsageError("--mode: `" + std::string(name) + "`: name `" + std::string(word) +
+                       "` before `" + std::string(mode.features.back()->name) + "`");
+    mode.features.push_back(&*found);
+    if (plus == std::string_view::npos) return mode;
+    rest = rest.substr(plus + 1);
+  }
+}
+
+std::vector<std::string> all_modes() {
+  std::vector<std::string> names{std::string(kPlain)};
+  for (const auto& feature : table()) names.emplace_back(feature.name);
+  return names;
+}
+
+}  // namespace migfuzz

@@ -8,6 +8,7 @@
 
 #include "harness/arbiter.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "harness/fault_runs.h"
 
 namespace migfuzz {
@@ -172,6 +173,8 @@ class Director {
     situation.quiet = since(moved);
     situation.since_action = since(last_action());
     // Until a fault strikes, only a machine that is busy elsewhere can make a migration stand.
+    situation.postcopy = in_postcopy_mode();
+    situation.switch_due = situation.postcopy && world_.passes() >= plan_.least_passes;
     situation.patience =
         faults_.none_has_struck() ? std::max(patience_, kFaultlessPatience) : patience_;
     // Silence counts against a host only when it was asked and had the time to answer: on a machine
@@ -243,6 +246,7 @@ class Director {
         action == Action::ask_destination || action == Action::run_destination;
     if (about_to_run && pass("activate/before-cont")) return false;
     if (action == Action::discard_source && pass("activate/before-discard")) return false;
+    if (action == Action::recover && pass("recover/paused")) return false;
     world_.persist(to_string(action));
     arbiter_->note(action);
     note("arbiter", "decision", to_string(action), {{"why", why}});
@@ -285,6 +289,14 @@ class Director {
         return world_.quit(Side::source);
       case Action::ask_destination:
         return world_.ask(Side::destination);
+      case Action::start_postcopy:
+        return world_.start_postcopy();
+      case Action::pause_source:
+        return world_.pause_channel(Side::source);
+      case Action::pause_destination:
+        return world_.pause_channel(Side::destination);
+      case Action::recover:
+        return world_.recover();
       case Action::hand_over:
       case Action::take_back:
       case Action::wait:
@@ -304,7 +316,17 @@ class Director {
     return evidence_.retry ? evidence_.retry->destination : evidence_.destination;
   }
 
+  // The first migration only: a second one is plain, and shows that the source is sound.
+  bool in_postcopy_mode() const { return mode_.postcopy() && destination_ == "destination"; }
+
+  // Whoever looks at a page that has not arrived makes it: QEMU could not place it any more.
+  bool lacks_pages(Side side) const {
+    return side == Side::destination && in_postcopy_mode() &&
+           world_.sight(side).migration != MigrationStatus::completed;
+  }
+
   void run_destination() {
+    if (lacks_pages(Side::destination)) return world_.resume(Side::destination);
     if (plan_.plant == "stale-page") plant_stale_page();
     read_clock(Side::destination);
     const bool first_time = world_.history().first(actor(Side::destination), "qmp-event",
@@ -442,7 +464,8 @@ class Director {
               const auto run = world_.sight(side).run;
               return run != RunState::running && run != RunState::unknown;
             },
-            kQuitLimit)) {
+            kQuitLimit) &&
+        !lacks_pages(side)) {
       read_clock(side);
       host(side).exam = guest_.examine(plan_.guest, world_.image(side), recorded_step(side));
     }
@@ -571,6 +594,7 @@ class Director {
   World& world_;
   const Protocol& protocol_;
   const Guest& guest_;
+  const Mode mode_{mode_from(plan_.mode)};
   FaultRuns faults_;
   Evidence evidence_;
   std::optional<ImageExam> last_exam_;  // of whoever ran last

@@ -161,6 +161,30 @@ class Campaign {
       replayed_.push_back({one.signature, adapted(one.plan, draw.base)});
     if (const auto said = feedback_.look(pool_, draw.base); !said.empty()) note(said);
     std::vector<PlannedCase> cases;
+    for (const auto& mode : modes_here(draw.base)) {
+      draw.base.mode = mode;
+      for (auto& one : prepare_mode(draw)) cases.push_back(std::move(one));
+      if (signal_ != 0) break;
+    }
+    return cases;
+  }
+
+  // Those of the request that both QEMUs can do.
+  std::vector<std::string> modes_here(const Plan& base) {
+    const auto refused = refused_modes(pool_, base, request_.modes);
+    auto modes = request_.modes;
+    for (const auto& [mode, why] : refused) {
+      note(fmt::format("mode {} was left out: {}", mode, why));
+      std::erase(modes, mode);
+    }
+    if (modes.empty() && request_.pairs.size() == 1)
+      throw CannotRun(fmt::format("--mode: {}: {}", refused.begin()->first,
+                                  refused.begin()->second));
+    return modes;
+  }
+
+  std::vector<PlannedCase> prepare_mode(ScenarioRequest draw) {
+    std::vector<PlannedCase> cases;
     for (const auto& protocol : request_.protocols) {
       draw.base.protocol = protocol;
       if (!request_.disk_given) draw.base.disk = disk_of(protocol);

@@ -28,6 +28,8 @@ struct CampaignRequest {
   std::string scenario = "cells";
   ScenarioRequest draw;  // its base has one protocol and one pair; the lists below replace them
   std::vector<std::string> protocols{"handshake"};
+  std::vector<std::string> modes{"precopy"};
+  bool modes_given = false;  // the user named them: one that cannot be run is then an error
   std::vector<std::pair<HypervisorSpec, HypervisorSpec>> pairs{{}};  // source, destination
   bool machine_given = false;  // draw.base.machine comes from the user
   bool memory_given = false;   // draw.base.guest.memory_bytes comes from the user

@@ -18,6 +18,8 @@ using nlohmann::json;
 constexpr Milliseconds kKvmLimit{1000};
 // TCG always runs it, however loaded the machine: the bound only catches a hang.
 constexpr Milliseconds kTcgLimit{15000};
+// For both ends: QEMU answers within a tenth of a second, a hang is bounded by its own deadlines.
+constexpr Milliseconds kModeLimit{50000};
 constexpr std::uint64_t kDefaultMemory = std::uint64_t{16} << 20;
 // See docs/memory-size.md: not a multiple of 256 KiB, so that QEMU < 9.0 under TCG is exact.
 constexpr std::uint64_t kOddMemory = kDefaultMemory + (8 << 10);
@@ -62,6 +64,28 @@ std::optional<std::pair<int, int>> version_of(const std::string& machine) {
 
 std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::string& binary) {
   return try_one(pool, binary, base.accel, base.machine, base.guest, true).traced;
+}
+
+std::map<std::string, std::string> refused_modes(Pool& pool, const Plan& base,
+                                                 const std::vector<std::string>& modes) {
+  std::map<std::string, std::string> refused;
+  const auto ask = [&](const std::string& binary) {
+    const json request{{"job", "trial"},
+                       {"binary", binary},
+                       {"accel", base.accel},
+                       {"machine", base.machine},
+                       {"memory_bytes", base.guest.memory_bytes},
+                       {"guest", base.guest.name},
+                       {"modes", modes}};
+    const auto limit = kModeLimit * static_cast<int>(modes.size() + 1);
+    const auto answer = json::parse(pool.trial(request.dump(), limit));
+    for (const auto& [mode, why] : answer.items())
+      refused.emplace(mode, fmt::format("{} {}", binary.empty() ? "qemu-system-x86_64" : binary,
+                                        why.get<std::string>()));
+  };
+  ask(base.source.binary);
+  if (base.destination.binary != base.source.binary) ask(base.destination.binary);
+  return refused;
 }
 
 std::string newest_common_machine(const std::vector<std::string>& one,

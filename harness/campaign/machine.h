@@ -5,6 +5,7 @@
 // sizes; two versions of QEMU can only migrate with a machine type that both know.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& gues
 /// The trace events about migration that a binary has and writes to its log; empty: none, because
 /// it has no such events or no log backend, or did not start with them. `base` as choose() left it.
 std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::string& binary);
+
+/// Of `modes` those that one of the pair refuses, each with its reason. `base` likewise.
+std::map<std::string, std::string> refused_modes(Pool& pool, const Plan& base,
+                                                 const std::vector<std::string>& modes);
 
 /// The newest "pc-i440fx-MAJOR.MINOR" in both lists; empty when there is none.
 std::string newest_common_machine(const std::vector<std::string>& one,

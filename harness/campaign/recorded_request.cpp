@@ -20,6 +20,7 @@ std::string recorded(const CampaignRequest& request) {
       {"--cases", draw.cases},
       {"--seed", base.seed},
       {"--protocol", request.protocols},
+      {"--mode", request.modes},
       {"--guest", base.guest.name},
       {"--accel", base.accel},
       {"--corpus", request.corpus},

@@ -48,11 +48,9 @@ std::string dump(const json& value) {
 // --- the matrix as JSON ---
 
 json to_json(const Cell& cell) {
-  return {{"point", cell.point},
-          {"fault", cell.fault},
-          {"side", to_string(cell.side)},
-          {"protocol", cell.protocol},
-          {"versions", cell.versions}};
+  return {{"point", cell.point},       {"fault", cell.fault},       {"side", to_string(cell.side)},
+          {"protocol", cell.protocol}, {"versions", cell.versions}, {"mode", cell.mode},
+          {"channel", cell.channel}};
 }
 
 Cell read_cell(StrictObject object) {
@@ -62,6 +60,8 @@ Cell read_cell(StrictObject object) {
   cell.side = *side_from(object.word("side", {"source", "destination", "channel"}));
   cell.protocol = object.text("protocol");
   cell.versions = object.text("versions");
+  if (object.has("mode")) cell.mode = object.text("mode");
+  if (object.has("channel")) cell.channel = object.text("channel");
   object.finish();
   return cell;
 }

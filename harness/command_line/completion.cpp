@@ -254,6 +254,8 @@ std::map<Words, std::vector<std::string>> known_words(const Catalogs& catalogs,
   known[Words::phases].emplace_back("all");
   named(Words::faults, "faults");
   named(Words::protocols, "protocols");
+  named(Words::modes, "modes");
+  known[Words::modes].emplace_back("all");
   named(Words::guests, "guests");
   named(Words::scenarios, "scenarios");
   // Places that can be typed as they are: no number and no device is left open.

@@ -9,6 +9,7 @@
 
 #include "harness/command_line/help.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "harness/core/outcome.h"
 #include "harness/core/point.h"
 #include "harness/core/verdict.h"
@@ -229,6 +230,7 @@ std::vector<Listing> all_listings() {
           {"guests", "the systems that run in the VM and tell what they hold"},
           {"checkers", "the promises that are checked after each case"},
           {"protocols", "the manager's rules of who may run when"},
+          {"modes", "the ways in which QEMU can migrate"},
           {"scenarios", "the ways in which cases are drawn"},
           {"hypervisors", "what runs the VM"},
           {"verdicts", "what a case can come to, worst first"},
@@ -258,6 +260,9 @@ std::vector<Entry> entries(const std::string& listing, const Catalogs& catalogs)
     for (const auto& checker : catalogs.checkers) add("", checker->name(), checker->claim());
   } else if (listing == "protocols") {
     for (const auto& protocol : catalogs.protocols) add("", protocol->name(), protocol->summary());
+  } else if (listing == "modes") {
+    add("", Plan().mode, "passes over memory while the guest runs, then the rest (Clark et al.)");
+    for (const auto& feature : all_features()) add("", feature.name, feature.summary);
   } else if (listing == "scenarios") {
     for (const auto& scenario : catalogs.scenarios) add("", scenario.name, scenario.summary);
   } else if (listing == "hypervisors") {

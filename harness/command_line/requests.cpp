@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "harness/io/child.h"
 #include "harness/io/files.h"
 
@@ -93,6 +94,26 @@ std::vector<Phase> phases(const Settings& settings, const std::vector<std::strin
     list.push_back(*phase);
   }
   return list;
+}
+
+// What is not named follows from the phases: post-copy's are those of a mode that has them.
+std::vector<std::string> modes(const Settings& settings, const std::vector<Phase>& phases) {
+  std::vector<std::string> list;
+  checked(settings, "mode", [&] {
+    for (const auto& word : settings.list("mode")) {
+      if (word == "all") {
+        list = all_modes();
+        return;
+      }
+      list.push_back(mode_from(word).name);
+    }
+  });
+  if (!list.empty()) return list;
+  for (const auto* mode : {"precopy", "postcopy", "storage"}) {
+    const auto has = [&](Phase phase) { return mode_from(mode).has(phase); };
+    if (std::any_of(phases.begin(), phases.end(), has)) return {mode};
+  }
+  return {Plan().mode};
 }
 
 std::optional<Transport> transport(const Settings& settings) {
@@ -209,6 +230,9 @@ CampaignRequest campaign_request(const Settings& settings, const Catalogs& catal
   request.draw.sides = sides(settings);
   request.draw.base = base_plan(settings);
   request.draw.base.protocol = request.protocols.front();
+  request.modes = modes(settings, request.draw.phases);
+  request.modes_given = settings.has("mode");
+  request.draw.base.mode = request.modes.front();
   request.draw.transport = transport(settings);
   if (settings.has("cases")) request.draw.cases = number(settings, "cases", 1, 10000000);
   request.pairs = pairs(settings);

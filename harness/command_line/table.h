@@ -19,6 +19,7 @@ enum class Words {
   faults,
   sides,
   protocols,
+  modes,
   guests,
   scenarios,
   accelerators,

@@ -7,6 +7,7 @@
 
 #include "harness/core/combination.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 
 namespace migfuzz {
 namespace {
@@ -91,6 +92,20 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     throw UsageError(
         fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
                     plan.guest.memory_bytes, plan.guest.name, guest.least_memory_bytes() / 1024));
+  const auto mode = mode_from(plan.mode);
+  if (mode.needs_tcp() && plan.transport != Transport::tcp)
+    throw UsageError(fmt::format("plan: mode `{}` needs transport `tcp`, the plan says `{}`",
+                                 plan.mode, to_string(plan.transport)));
+  for (const auto& fault : plan.faults) {
+    const auto channels = mode.side_channels();
+    if (!fault.channel.empty() &&
+        std::find(channels.begin(), channels.end(), fault.channel) == channels.end())
+      throw UsageError(fmt::format("plan: mode `{}` has no channel `{}`", plan.mode,
+                                   fault.channel));
+    if (!mode.has(fault.trigger.point.phase))
+      throw UsageError(fmt::format("plan: mode `{}` has no phase `{}`", plan.mode,
+                                   to_string(fault.trigger.point.phase)));
+  }
   if (const auto why = not_together(plan, catalogs.kinds_of(plan)); !why.empty())
     throw UsageError("plan: " + why);
   for (const auto& fault : plan.faults) {

@@ -12,6 +12,8 @@ constexpr std::string_view kPlain = "precopy";
 
 // Two channels are QEMU's default; a fault of one leaves another one.
 constexpr Setting kTwoChannels{"multifd-channels", "2"};
+// 32 MiB/s: what nobody has asked for follows in a quarter of a second, so that the guest asks.
+constexpr Setting kFollowSlowly{"max-postcopy-bandwidth", "33554432"};
 
 const std::vector<Feature>& table() {
   static const std::vector<Feature> features = [] {
@@ -26,10 +28,12 @@ const std::vector<Feature>& table() {
                          "the destination runs early and fetches pages as it needs them (Hines et "
                          "al., VEE'09), after a pass of pre-copy");
     postcopy.capabilities = {"postcopy-ram"};
+    postcopy.settings = {kFollowSlowly};
     postcopy.postcopy = true;
     auto& preempt = add("postcopy-preempt",
                         "post-copy with a channel of its own for pages that were asked for");
     preempt.capabilities = {"postcopy-ram", "postcopy-preempt"};
+    preempt.settings = {kFollowSlowly};
     preempt.postcopy = preempt.preempt = true;
     const auto multifd = [&](std::string_view name, std::string_view summary,
                              std::string_view method) {
@@ -107,6 +111,10 @@ std::vector<std::string> Mode::side_channels() const {
   for (unsigned i = 0; i < multifd(); ++i) names.push_back("multifd:" + std::to_string(i));
   if (preempt()) names.emplace_back("preempt");
   return names;
+}
+
+bool Mode::needs_tcp() const {
+  return !side_channels().empty() || credentials() != Credentials::none;
 }
 
 bool Mode::has(Phase phase) const {

@@ -6,7 +6,7 @@
 namespace migfuzz {
 namespace {
 
-constexpr std::array<std::pair<Action, std::string_view>, 14> kActions{{
+constexpr std::array<std::pair<Action, std::string_view>, 18> kActions{{
     {Action::wait, "wait"},
     {Action::continue_switchover, "continue-switchover"},
     {Action::cancel, "cancel"},
@@ -20,6 +20,10 @@ constexpr std::array<std::pair<Action, std::string_view>, 14> kActions{{
     {Action::run_source, "run-source"},
     {Action::run_destination, "run-destination"},
     {Action::discard_source, "discard-source"},
+    {Action::start_postcopy, "start-postcopy"},
+    {Action::pause_source, "pause-source"},
+    {Action::pause_destination, "pause-destination"},
+    {Action::recover, "recover"},
     {Action::done, "done"},
 }};
 
@@ -47,6 +51,10 @@ Journal record(Journal journal, Action action) {
   if (action == Action::ask_destination) journal.asked_destination = true;
   if (action == Action::run_source) journal.ran_source = true;
   if (action == Action::run_destination) journal.ran_destination = true;
+  if (action == Action::start_postcopy) journal.started_postcopy = true;
+  if (action == Action::pause_source) journal.paused_source = true;
+  if (action == Action::pause_destination) journal.paused_destination = true;
+  if (action == Action::recover) journal.paused_source = journal.paused_destination = false;
   return journal;
 }
 

@@ -26,6 +26,10 @@ enum class Action {
   run_source,
   run_destination,  // cont
   discard_source,   // orderly quit of the source, which has lost
+  start_postcopy,     // migrate-start-postcopy: the rest of memory follows the VM
+  pause_source,
+  pause_destination,  // migrate-pause, out of band: give the channel up, keep what has arrived
+  recover,            // migrate-recover and `migrate` with resume: a new channel
   done              // settled: nothing is left to decide
 };
 std::string_view to_string(Action action);  // the word in the journal: "hand-over"
@@ -38,6 +42,8 @@ struct Journal {
   bool cancelled = false;  // cancel was tried
   bool yanked_source = false, yanked_destination = false;
   bool continued = false;                            // migrate-continue was sent
+  bool started_postcopy = false;                     // migrate-start-postcopy was sent
+  bool paused_source = false, paused_destination = false;  // since the last recovery
   bool asked_destination = false;                    // since the hand-over
   bool ran_source = false, ran_destination = false;  // cont was sent
   bool operator==(const Journal&) const = default;
@@ -50,6 +56,8 @@ struct Situation {
   Milliseconds patience{0};      // of the plan
   /// The destination has answered a question that was asked after the last action.
   bool destination_fresh = false;
+  bool postcopy = false;    // the mode of the plan can do it
+  bool switch_due = false;  // its pre-copy rounds are over
   Journal journal;
 };
 

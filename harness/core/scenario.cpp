@@ -5,8 +5,9 @@
 namespace migfuzz {
 
 std::string to_string(const Cell& cell) {
-  auto text = fmt::format("{} × {} × {} × {}", cell.point, cell.fault, to_string(cell.side),
-                          cell.protocol);
+  auto text = fmt::format("{} × {} × {}{}{} × {}", cell.point, cell.fault, to_string(cell.side),
+                          cell.channel.empty() ? "" : " ", cell.channel, cell.protocol);
+  if (cell.mode != Plan().mode) text += " × " + cell.mode;
   if (!cell.versions.empty()) text += " × " + cell.versions;
   return text;
 }

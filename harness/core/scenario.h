@@ -19,9 +19,12 @@ struct Cell {
   Side side = Side::channel;
   std::string protocol;
   std::string versions;  // "7.2.22 -> 10.0.2"; empty where a run has one pair of QEMUs only
+  std::string mode = "precopy";
+  std::string channel{};  // FaultSpec::channel
   auto operator<=>(const Cell&) const = default;
 };
-std::string to_string(const Cell& cell);  // "stopcopy/enter × crash × source × handshake"
+/// "stopcopy/enter × crash × source × handshake", the mode where it is not the usual one.
+std::string to_string(const Cell& cell);
 
 /// A plan together with the cell that it stands for; none for controls and canaries.
 struct PlannedCase {

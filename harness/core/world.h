@@ -50,6 +50,8 @@ class World : public Breakable {
   // --- what is known ----------------------------------------------------------------------------
   virtual Sight sight(Side host) const = 0;
   virtual ChannelSight channel() const = 0;
+  /// Passes over memory that the source has begun (MIGRATION_PASS).
+  virtual std::uint32_t passes() const = 0;
   /// Asks both hosts for status and migration state; answers appear in sight().
   virtual void ask(Side host) = 0;
   /// When the newest question that has been answered was asked; the epoch when none has.
@@ -69,6 +71,11 @@ class World : public Breakable {
   virtual void continue_switchover() = 0;  // migrate-continue from pre-switchover
   virtual void cancel() = 0;               // migrate_cancel, in band
   virtual void yank(Side host) = 0;        // out of band
+  virtual void start_postcopy() = 0;       // migrate-start-postcopy
+  virtual void pause_channel(Side host) = 0;  // migrate-pause, out of band: post-copy only
+  /// A new channel for a post-copy that is paused on both sides: migrate-recover, then `migrate`
+  /// with resume. Places that were armed and not reached hold there, too.
+  virtual void recover() = 0;
   virtual void resume(Side host) = 0;      // cont
   virtual void pause(Side host) = 0;       // stop
   virtual void quit(Side host) = 0;        // orderly end

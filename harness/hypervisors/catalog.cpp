@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/hypervisors/migration_mode.h"
 #include "harness/hypervisors/qemu.h"
 
 namespace migfuzz {
@@ -20,6 +21,11 @@ std::string answer_trial(io::Loop& loop, const std::string& request, const Catal
   GuestShape shape;
   shape.name = job.at("guest");
   shape.memory_bytes = job.at("memory_bytes");
+  if (job.contains("modes"))
+    return nlohmann::json(refused_modes(loop, job.at("binary"), job.at("accel"),
+                                        job.at("machine"), catalogs.find_guest(shape.name), shape,
+                                        job.at("modes")))
+        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto trial = try_accelerator(loop, job.at("binary"), job.at("accel"), job.at("machine"),
                                      catalogs.find_guest(shape.name), shape,
                                      Milliseconds(job.at("limit_ms").get<int>()),

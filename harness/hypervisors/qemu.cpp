@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
+#include "harness/hypervisors/migration_mode.h"
 #include "harness/hypervisors/qemu_host.h"
 #include "harness/hypervisors/tracing.h"
 #include "harness/io/filters.h"
@@ -24,6 +26,7 @@ using nlohmann::json;
 constexpr Milliseconds kSetUpLimit{20000};
 // Any number: the destination's network namespace holds nothing else that could listen.
 constexpr int kNobodysPort = 49152;
+constexpr int kFirstRecoveryPort = 49200;
 
 // A guest that keeps no journal has a disk all the same, as every VM of a cloud.
 std::uint64_t disk_bytes(const Guest& guest) {
@@ -37,6 +40,7 @@ class QemuWorld final : public World {
         plan_(plan),
         guest_(guest),
         setup_(setup),
+        mode_(mode_from(plan.mode)),
         journal_(std::make_unique<io::MemoryFile>("journal")) {
     relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
   }
@@ -66,7 +70,10 @@ class QemuWorld final : public World {
     moved();
   }
 
-  void arm(const Trigger& trigger) override { relay_->arm(trigger); }
+  void arm(const Trigger& trigger) override {
+    armed_.push_back(trigger);
+    relay_->arm(trigger);
+  }
 
   void migrate() override {
     source_->monitor().send(
@@ -78,7 +85,10 @@ class QemuWorld final : public World {
     moved();
   }
 
-  void release(const Trigger& trigger) override { relay_->release(trigger); }
+  void release(const Trigger& trigger) override {
+    std::erase(armed_, trigger);
+    relay_->release(trigger);
+  }
 
   bool pump(const std::function<bool()>& done, Clock::time_point until) override {
     const bool result = loop_.run_until(done, until);
@@ -101,6 +111,7 @@ class QemuWorld final : public World {
     return host(side).sight(Milliseconds(plan_.patience_ms / 2));
   }
   ChannelSight channel() const override { return relay_->sight(); }
+  std::uint32_t passes() const override { return source_->passes(); }
   void ask(Side side) override { host(side).ask(); }
   Clock::time_point last_answer(Side side) const override { return host(side).last_answer(); }
   Clock::time_point last_progress() const override {
@@ -126,11 +137,29 @@ class QemuWorld final : public World {
   }
 
   void yank(Side side) override {
-    history_.add(actor(side), "qmp-command", "yank");
     const json instances = json::array({{{"type", "migration"}}});
-    host(side).out_of_band().send(
-        "yank", {{"instances", instances}},
-        [this, side](const json&, const io::QmpError* error) { replied(side, "yank", error); },
+    out_of_band(side, "yank", {{"instances", instances}});
+  }
+
+  void start_postcopy() override { command(Side::source, "migrate-start-postcopy", {}); }
+  void pause_channel(Side side) override { out_of_band(side, "migrate-pause", json::object()); }
+
+  // The destination listens before the source connects. One that was told before and has seen
+  // nobody still listens where it was told to, and says so.
+  void recover() override {
+    relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
+    for (const auto& trigger : armed_) relay_->arm(trigger);
+    listen_for(static_cast<std::uint16_t>(kFirstRecoveryPort + recoveries_));
+    const auto where = fmt::format("tcp:{}:{}", io::kDestinationAddress,
+                                   kFirstRecoveryPort + recoveries_);
+    history_.add(actor(Side::destination), "qmp-command", "migrate-recover", {{"uri", where}});
+    destination_->out_of_band().send(
+        "migrate-recover", {{"uri", where}},
+        [this](const json&, const io::QmpError* error) {
+          replied(Side::destination, "migrate-recover", error);
+          if (error == nullptr) ++recoveries_;
+          resume_migration();
+        },
         true);
     moved();
   }
@@ -345,7 +374,37 @@ class QemuWorld final : public World {
     moved();
   }
 
-  static json capability(const char* name) { return {{"capability", name}, {"state", true}}; }
+  void out_of_band(Side side, const std::string& name, const json& arguments) {
+    history_.add(actor(side), "qmp-command", name);
+    host(side).out_of_band().send(
+        name, arguments,
+        [this, side, name](const json&, const io::QmpError* error) { replied(side, name, error); },
+        true);
+    moved();
+  }
+
+  void resume_migration() {
+    history_.add("source", "qmp-command", "migrate", {{"uri", uri_}, {"resume", true}});
+    source_->monitor().send("migrate", {{"uri", uri_}, {"resume", true}},
+                            [this](const json&, const io::QmpError* error) {
+                              replied(Side::source, "migrate", error);
+                            });
+  }
+
+  // The relay listens for the source and goes on to that port of the destination.
+  void listen_for(std::uint16_t port) {
+    network_.inside(Side::channel, [&] {
+      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
+    });
+    relay_->forward_to_tcp(io::kDestinationAddress, port, [this] {
+      int fd = -1;
+      network_.inside(Side::channel, [&] {
+        fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      });
+      if (fd < 0) io::fail("relay: socket");
+      return io::UniqueFd(fd);
+    });
+  }
 
   void open_tcp(Clock::time_point deadline) {
     if (!listens_) {
@@ -354,25 +413,14 @@ class QemuWorld final : public World {
       return;
     }
     io::Qmp& qmp = destination_->monitor();
-    qmp.call("migrate-set-capabilities",
-             {{"capabilities", {capability("events"), capability("return-path")}}}, deadline);
+    set_mode(qmp, mode_, {"events", "return-path"}, deadline);
     qmp.call("migrate-incoming", {{"uri", fmt::format("tcp:{}:0", io::kDestinationAddress)}},
              deadline);
     const auto state = qmp.call("query-migrate", {}, deadline);
     const auto addresses = state.value("socket-address", json::array());
     if (addresses.empty()) throw InfraError("the destination did not say where it listens");
     const auto port = std::stoul(addresses[0].value("port", "0"));
-    network_.inside(Side::channel, [&] {
-      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
-    });
-    relay_->forward_to_tcp(io::kDestinationAddress, static_cast<std::uint16_t>(port), [this] {
-      int fd = -1;
-      network_.inside(Side::channel, [&] {
-        fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      });
-      if (fd < 0) io::fail("relay: socket");
-      return io::UniqueFd(fd);
-    });
+    listen_for(static_cast<std::uint16_t>(port));
   }
 
   void open_unix(Clock::time_point deadline) {
@@ -383,32 +431,31 @@ class QemuWorld final : public World {
       io::make_tight(fd);
     source_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, source_end.get());
     destination_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, destination_end.get());
-    destination_->monitor().call(
-        "migrate-set-capabilities",
-        {{"capabilities", {capability("events"), capability("return-path")}}}, deadline);
+    set_mode(destination_->monitor(), mode_, {"events", "return-path"}, deadline);
     destination_->monitor().call("migrate-incoming", {{"uri", "fd:channel"}}, deadline);
     uri_ = "fd:channel";
     relay_->adopt(std::move(towards_source), std::move(towards_destination));
   }
 
   void prepare_source(Clock::time_point deadline) {
-    auto capabilities = json::array({capability("events"), capability("return-path")});
-    if (setup_.pause_before_switchover)
-      capabilities.push_back(capability("pause-before-switchover"));
-    source_->monitor().call("migrate-set-capabilities", {{"capabilities", capabilities}}, deadline);
+    std::vector<std::string> capabilities{"events", "return-path"};
+    if (setup_.pause_before_switchover) capabilities.emplace_back("pause-before-switchover");
+    set_mode(source_->monitor(), mode_, capabilities, deadline);
     // The least downtime limit keeps a guest that dirties fast enough from converging before it has
     // had the wanted number of RAM passes; then the plan's limit is set. Never 0: QEMU 7.2 then
     // completes after the first pass without asking for dirty pages again (ram_save_pending).
+    const bool early = plan_.least_passes > 1 || mode_.postcopy();
     source_->monitor().call(
         "migrate-set-parameters",
         {{"max-bandwidth", plan_.bandwidth_bytes_per_s},
-         {"downtime-limit", plan_.least_passes > 1 ? 1u : plan_.downtime_limit_ms}},
+         {"downtime-limit", early ? 1u : plan_.downtime_limit_ms}},
         deadline);
-    downtime_raised_ = plan_.least_passes <= 1;
+    downtime_raised_ = !early;
   }
 
   void raise_downtime_limit() {
-    if (downtime_raised_ || !source_ || source_->passes() < plan_.least_passes) return;
+    if (downtime_raised_ || mode_.postcopy() || !source_) return;
+    if (source_->passes() < plan_.least_passes) return;
     downtime_raised_ = true;
     command(Side::source, "migrate-set-parameters", {{"downtime-limit", plan_.downtime_limit_ms}});
   }
@@ -469,6 +516,7 @@ class QemuWorld final : public World {
   const Plan plan_;
   const Guest& guest_;
   const MigrationSetup setup_;
+  const Mode mode_;
   History history_;
   std::unique_ptr<io::MemoryFile> journal_;
   io::Network network_;
@@ -482,6 +530,8 @@ class QemuWorld final : public World {
   std::optional<Flip> flip_;        // of the first channel
   std::optional<FrameFlip> frame_flip_;
   std::string uri_;
+  std::vector<Trigger> armed_;  // and not released
+  int recoveries_ = 0;          // that the destination has accepted
   std::optional<Mismatch> mismatch_;
   bool mismatch_more_ = false, listens_ = true, traces_ = false;
   bool downtime_raised_ = true;

@@ -24,6 +24,7 @@ class Autostart final : public Protocol {
   std::string_view disk() const override { return "nbd"; }
 
   Decision decide(const Situation& s) const override {
+    if (auto decision = protocols::in_postcopy(s, false)) return *decision;
     if (s.journal.taken_back) return protocols::after_take_back(s);
     if (s.source.dead) {
       if (s.destination.dead) return protocols::salvage(s);

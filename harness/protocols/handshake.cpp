@@ -24,6 +24,7 @@ class Handshake final : public Protocol {
   bool pause_before_switchover() const override { return true; }
 
   Decision decide(const Situation& s) const override {
+    if (auto decision = protocols::in_postcopy(s, true)) return *decision;
     if (s.journal.taken_back) return protocols::after_take_back(s);
     if (s.journal.handed_over) return after_hand_over(s);
     return while_source_owns(s);

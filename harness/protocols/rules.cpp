@@ -36,6 +36,8 @@ Decision supervise(const Situation& s) {
   if (s.source.migration == MigrationStatus::pre_switchover && !j.continued)
     return {Action::continue_switchover, "the source stopped and waits before the switch-over"};
   if (s.destination.dead && !j.cancelled) return {Action::cancel, "the destination is dead"};
+  if (s.switch_due && !j.started_postcopy && s.source.migration == MigrationStatus::active)
+    return {Action::start_postcopy, "the pre-copy rounds are over"};
   if (s.quiet < s.patience) return {Action::wait, ""};
   if (!s.destination.dead && !s.source.answers) return without_source(s);
   if (!j.cancelled) return {Action::cancel, "nothing has moved for the arbiter's patience"};

@@ -18,6 +18,10 @@ Decision salvage(const Situation& situation);
 Decision see_off(const Situation& situation);
 /// The VM was given back to the source: the destination is ended first, then the source runs.
 Decision after_take_back(const Situation& situation);
+/// The destination was told to go on while the source still has pages, or is about to: from
+/// postcopy-active on until it has them all. Nothing when the migration is not in post-copy.
+/// `starts_paused`: the destination waits for `cont`.
+std::optional<Decision> in_postcopy(const Situation& situation, bool starts_paused);
 /// True when QEMU gave the migration up: it resumes the source by itself then.
 bool given_up(MigrationStatus status);
 

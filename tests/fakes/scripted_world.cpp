@@ -707,6 +707,11 @@ void ScriptedWorld::cancel() {
   });
 }
 
+// The script knows pre-copy only.
+void ScriptedWorld::start_postcopy() { throw InfraError("the script has no post-copy"); }
+void ScriptedWorld::pause_channel(Side) { throw InfraError("the script has no post-copy"); }
+void ScriptedWorld::recover() { throw InfraError("the script has no post-copy"); }
+
 void ScriptedWorld::yank(Side host) {
   Model& m = *model_;
   Host& one = m.host(host);

@@ -69,6 +69,10 @@ class ScriptedWorld final : public World {
   void continue_switchover() override;
   void cancel() override;
   void yank(Side host) override;
+  void start_postcopy() override;
+  void pause_channel(Side host) override;
+  void recover() override;
+  std::uint32_t passes() const override { return 0; }
   void resume(Side host) override;
   void pause(Side host) override;
   void quit(Side host) override;

@@ -21,6 +21,7 @@ FaultKind make_reset() {
   kind.transport = Transport::tcp;
   kind.needs_tcp = true;
   kind.flow = Flow::never;
+  kind.opens_recovery = true;
   kind.colour = "#5e35b1";
   kind.by_hand = "reset both";
   kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::channel); };

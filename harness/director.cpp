@@ -194,6 +194,12 @@ class Director {
     ask_both();
   }
 
+  // No event tells that the package has been read and that the destination waits for `cont`.
+  static bool awaits_package(const Situation& s) {
+    return s.postcopy && s.source.migration == MigrationStatus::postcopy_active &&
+           !s.destination.dead && s.destination.run == RunState::inmigrate;
+  }
+
   // The arbiter's own failures. While it is away nobody decides, asks or sends; what one would do
   // now is reported, because that nothing happens then is the only thing that shows its absence.
   bool arbiter_is_away() {
@@ -234,6 +240,7 @@ class Director {
     if (unsent_) carry_out(*std::exchange(unsent_, std::nullopt));
     const auto situation = look();
     ask_the_silent(situation);
+    if (awaits_package(situation)) world_.ask(Side::destination);
     if (situation.destination.run == RunState::running && pass("activate/resumed")) return false;
     const auto [action, why] = arbiter_->next(situation);
     if (action == Action::wait) return false;

@@ -131,7 +131,8 @@ std::vector<double> beats(const History& history, std::string_view host) {
 }  // namespace
 
 std::string signature_at(const Plan& plan, const std::string& face) {
-  return fmt::format("{}/{}/{}", face, fault_words(plan), plan.protocol);
+  const auto mode = plan.mode == Plan().mode ? "" : "/" + plan.mode;
+  return fmt::format("{}/{}/{}{}", face, fault_words(plan), plan.protocol, mode);
 }
 
 std::string signature_of(const Plan& plan, const Finding& finding) {

@@ -52,6 +52,12 @@ std::string how_far(Reached reached) {
       return "the destination had acknowledged the whole image";
     case Reached::activated:
       return "the destination had been told to run";
+    case Reached::switching:
+      return "the source was handing over in post-copy, and alone had the VM";
+    case Reached::switched:
+      return "in post-copy each host had a part of the VM";
+    case Reached::followed:
+      return "the destination had every page";
   }
   return "";
 }
@@ -72,7 +78,7 @@ std::string what_struck(const CaseResult& result) {
     const FaultSpec& fault = plan.faults.front();
     const OutcomeRule* row = row_of(result);
     std::string out = fault_clause(fault, row);
-    if (row != nullptr) out += "; " + how_far(reached_at(fault.trigger, fault.side, row->effect));
+    if (row != nullptr) out += "; " + how_far(reached_at(plan, fault.trigger, fault.side, row->effect));
     return out;
   }
   std::string out;

@@ -11,7 +11,9 @@
 
 #include <algorithm>
 
+#include "harness/core/combination.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "scenarios/catalog.h"
 
 namespace migfuzz {
@@ -19,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t kPageBits = 4096 * 8;
 
-std::vector<std::string> telling_points(Phase phase) {
+std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
   switch (phase) {
     case Phase::storage:
       return {"storage/job-start",      "storage/mirroring", "storage/ready",
@@ -27,6 +29,7 @@ std::vector<std::string> telling_points(Phase phase) {
     case Phase::prepare:
       return {"prepare/ready", "prepare/connected"};
     case Phase::reserve:
+      if (mode.postcopy()) return {"reserve/first-byte", "reserve/advise", "reserve/ram-setup-end"};
       return {"reserve/first-byte", "reserve/first-byte+4", "reserve/header-end",
               "reserve/configuration-end", "reserve/ram-setup-begin", "reserve/ram-setup-end"};
     case Phase::precopy:
@@ -46,6 +49,7 @@ std::vector<std::string> telling_points(Phase phase) {
               "recover/bitmap",     "recover/bitmap-end", "recover/resume",
               "recover/resume-ack", "recover/page:1"};
     case Phase::commit:
+      if (mode.postcopy()) return {"commit/eof", "commit/ack", "commit/ack+3", "commit/ack-end"};
       return {"commit/eof",        "commit/vmdesc-begin", "commit/vmdesc-middle",
               "commit/vmdesc-end", "commit/ack",          "commit/ack+3",
               "commit/ack-end"};
@@ -62,8 +66,42 @@ std::vector<std::string> telling_points(Phase phase) {
 }
 
 Cell cell_of(const ScenarioRequest& request, const FaultKind& kind, Side side,
-             const std::string& point) {
-  return {point, std::string(kind.name), side, request.base.protocol, request.versions};
+             const std::string& point, const std::string& channel = {}) {
+  return {point,           std::string(kind.name), side, request.base.protocol,
+          request.versions, request.base.mode,      channel};
+}
+
+// Channels other than the main one that a fault can hit: each is a cell of its own.
+std::vector<std::string> channels_for(const ScenarioRequest& request, const FaultKind& kind,
+                                      const std::string& point) {
+  const auto sides = mode_from(request.base.mode).side_channels();
+  const bool on_side = on_side_channel(trigger_from(point).point);
+  std::vector<std::string> channels;
+  if (!on_side) channels.emplace_back();
+  // What hits no channel strikes where the first one stands.
+  if (kind.component != "channel" && on_side) return {sides.front()};
+  if (kind.component == "channel") channels.insert(channels.end(), sides.begin(), sides.end());
+  return channels;
+}
+
+// A recovery needs something to recover from, in the middle of the pages that follow.
+FaultSpec broken_before(const Catalogs& catalogs) {
+  FaultSpec fault;
+  for (const auto& kind : catalogs.faults)
+    if (kind.opens_recovery) fault.kind = kind.name;
+  fault.trigger = trigger_from("postcopy/page:50");
+  return fault;
+}
+
+// One to three rounds of pre-copy, by the guest's seed; then there is still enough to follow. A path
+// that stays silent cannot be recovered over: it comes back when the manager has given it up.
+void follow(Plan& plan, const FaultKind& kind, FaultSpec& fault) {
+  const auto rounds = static_cast<std::uint32_t>(1 + plan.guest.seed % 3);
+  const auto wanted = plan.least_passes;
+  several_passes(plan);
+  plan.least_passes = wanted > 1 ? wanted : rounds;
+  if (kind.effect == Effect::silences_channel && fault.heal_after_ms == 0)
+    fault.heal_after_ms = 3 * plan.patience_ms;
 }
 
 std::vector<std::string> match_points(const std::string& pattern, const ScenarioRequest& request) {
@@ -99,6 +137,17 @@ bool chosen(const std::vector<T>& list, const T& one) {
   return list.empty() || std::find(list.begin(), list.end(), one) != list.end();
 }
 
+// A case, unless nobody can say what its faults together should leave.
+void add(Drawn& drawn, PlannedCase&& one, const Catalogs& catalogs) {
+  auto why = not_together(one.plan, catalogs.kinds_of(one.plan));
+  if (why.empty() && one.plan.faults.size() > 1 && !catalogs.expected(one.plan))
+    why = "it cannot be said what should be left behind the fault that it begins with";
+  if (why.empty())
+    drawn.cases.push_back(std::move(one));
+  else
+    drawn.left_out.push_back({*one.cell, std::move(why), false});
+}
+
 Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
   for (const auto& name : request.faults) catalogs.find_fault(name);
   Drawn drawn;
@@ -107,10 +156,12 @@ Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
       if (!chosen(request.faults, std::string(kind.name))) continue;
       for (const auto side : kind.sides) {
         if (!chosen(request.sides, side)) continue;
-        if (auto not_run = left_out(request, catalogs, kind, side, point))
+        if (auto not_run = left_out(request, catalogs, kind, side, point)) {
           drawn.left_out.push_back(std::move(*not_run));
-        else
-          drawn.cases.push_back(cell_case(request, kind, side, point, "cells"));
+          continue;
+        }
+        for (const auto& channel : channels_for(request, kind, point))
+          add(drawn, cell_case(request, catalogs, {kind, side, point, channel}, "cells"), catalogs);
       }
     }
   if (drawn.cases.empty())
@@ -132,6 +183,10 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
   const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
   if (cont && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
     none.why = "under this protocol nobody sends `cont`";
+  else if (!mode_from(request.base.mode).has(trigger.point.phase))
+    none.why = "this mode has no such phase";
+  else if (trigger.point.phase == Phase::recover && kind.acts_on_page)
+    none.why = "the page is chosen on the channel that is lost before";
   else if (kind.needs_tcp && request.transport == Transport::unix_tight)
     none.why = "it is a failure of TCP or of a network";
   else
@@ -152,37 +207,47 @@ std::vector<std::string> wanted_points(const ScenarioRequest& request) {
       if (std::find(points.begin(), points.end(), point) == points.end())
         points.push_back(std::move(point));
   };
+  const auto mode = mode_from(request.base.mode);
   if (request.points.empty())
-    for (const auto phase : request.phases) add(telling_points(phase));
+    for (const auto phase : request.phases)
+      if (mode.has(phase)) add(telling_points(phase, mode));
   for (const auto& pattern : request.points) add(match_points(pattern, request));
   return points;
 }
 
-PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Side side,
-                      const std::string& point, std::string_view scenario) {
+PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs,
+                      const Place& place, std::string_view scenario) {
+  const auto& [kind, side, point, channel] = place;
+  const auto mode = mode_from(request.base.mode);
   PlannedCase drawn;
-  drawn.cell = cell_of(request, kind, side, point);
+  drawn.cell = cell_of(request, kind, side, point, channel);
   Plan& plan = drawn.plan;
   plan = request.base;
   plan.scenario = scenario;
   // Each cell has its own numbers, and keeps them whatever other cells are drawn beside it.
   std::uint64_t state = request.base.seed;
-  for (const char c : fmt::format("{} × {} × {}", point, kind.name, to_string(side)))
+  for (const char c : fmt::format("{} × {} × {}{}", point, kind.name, to_string(side), channel))
     state = state * 0x100000001b3ULL ^ static_cast<unsigned char>(c);
   plan.guest.seed = next_random(state);
-  plan.transport = request.transport.value_or(kind.transport);
+  plan.transport = mode.needs_tcp() ? Transport::tcp : request.transport.value_or(kind.transport);
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
   plan.disk = disk_for(kind, plan.disk);
   FaultSpec fault;
   fault.kind = kind.name;
   fault.side = side;
+  fault.channel = channel;
   fault.trigger = trigger_from(point);
   fault.heal_after_ms = kind.heal_after_ms;
   // A pass is only reached when the guest dirties faster than the migration converges.
   const auto& name = fault.trigger.point.name;
   if (name.starts_with("pass:") && name != "pass:1") several_passes(plan);
   fault.parameter = kind.acts_on_page ? next_random(state) % kPageBits : 0;
+  if (mode.postcopy()) follow(plan, kind, fault);
   plan.faults = {fault};
+  if (fault.trigger.point.phase == Phase::recover) {
+    plan.faults.insert(plan.faults.begin(), broken_before(catalogs));
+    plan.transport = Transport::tcp;
+  }
   return drawn;
 }
 

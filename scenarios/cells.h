@@ -5,9 +5,17 @@
 
 namespace migfuzz {
 
-/// The plan that breaks a migration with `kind` on `side` at `point` ("stopcopy/enter").
-PlannedCase cell_case(const ScenarioRequest& request, const FaultKind& kind, Side side,
-                      const std::string& point, std::string_view scenario);
+/// What fails where: at `point` ("stopcopy/enter"), on `channel` (FaultSpec::channel).
+struct Place {
+  const FaultKind& kind;
+  Side side = Side::channel;
+  std::string point;
+  std::string channel{};
+};
+/// The plan that breaks a migration in that way. One of phase `recover` has a fault before it: what
+/// there is to recover from.
+PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs, const Place& place,
+                      std::string_view scenario);
 
 /// The points the request asks for, in stream order; UsageError for a name that matches none.
 std::vector<std::string> wanted_points(const ScenarioRequest& request);

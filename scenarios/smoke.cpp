@@ -14,7 +14,7 @@ Drawn draw_smoke(const ScenarioRequest& request, const Catalogs& catalogs) {
     for (const auto side : kind.sides)
       for (const auto* point : {"stopcopy/enter", "commit/ack", "precopy/begin", "prepare/ready"}) {
         if (left_out(request, catalogs, kind, side, point)) continue;
-        drawn.cases.push_back(cell_case(request, kind, side, point, "smoke"));
+        drawn.cases.push_back(cell_case(request, catalogs, {kind, side, point}, "smoke"));
         break;
       }
   return drawn;

@@ -39,7 +39,14 @@ std::optional<std::uint64_t> place_of(const Point& point) {
       "ram-setup-begin", "ram-setup-end", "begin",        "enter",          "ram-end",
       "eof-begin",     "eof",             "vmdesc-begin", "vmdesc-middle",  "vmdesc-end",
       "ack",           "ack-end",         "before-cont",  "cont-journalled", "resumed",
-      "before-discard"};
+      "before-discard",
+      // post-copy
+      "discard", "package-begin", "run", "package-end", "last-page",
+      // recover
+      "paused", "connected", "bitmap-request", "bitmap", "bitmap-middle", "bitmap-end", "resume",
+      "resume-ack",
+      // storage
+      "job-start", "mirroring", "pre-switchover", "job-gone", "switched"};
   constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
   const auto* known = std::find(std::begin(kOrder), std::end(kOrder), name);
   if (known == std::end(kOrder)) return std::nullopt;
@@ -63,6 +70,21 @@ std::optional<int> part_of(const Point& point) {
   return std::nullopt;
 }
 
+// Something that is counted behind the package or on the new channel.
+bool is_counted(const Point& point) {
+  for (const auto* word : {"page:", "request:", "answer:", "preempt-page:"})
+    if (point.name.starts_with(word)) return true;
+  return false;
+}
+
+// Devices lie between `ram-end` and `eof-begin`, in post-copy inside the package before `run`; what
+// is counted lies behind everything of its phase but the last page.
+bool place_before(const Point& place, const Point& other) {
+  if (is_counted(other)) return place.name != "last-page";
+  return place.name != "eof-begin" && place.name != "run" && place.name != "package-end" &&
+         place.name != "last-page";
+}
+
 std::string device_of(const Point& point) { return point.name.substr(0, point.name.rfind('/')); }
 
 }  // namespace
@@ -80,9 +102,11 @@ bool may_precede(const Trigger& first, const Trigger& second) {
       if (const auto n = count_of(a, word), m = count_of(b, word); n && m) return *n <= *m;
     return !place_b;  // everything is behind `begin`
   }
-  // Devices lie between `ram-end` and `eof-begin`.
-  if (place_a) return a.name != "eof-begin";
-  if (place_b) return b.name == "eof-begin";
+  if (place_a) return place_before(a, b);
+  if (place_b) return !place_before(b, a);
+  for (const auto* word : {"page:", "request:", "answer:", "preempt-page:"})
+    if (const auto n = count_of(a, word), m = count_of(b, word); n && m) return *n <= *m;
+  if (is_counted(a) != is_counted(b)) return is_counted(b);
   if (device_of(a) == device_of(b) && part_of(a) && part_of(b)) {
     if (first.nth != second.nth) return first.nth < second.nth;
     return *part_of(a) != *part_of(b) ? *part_of(a) < *part_of(b) : a.plus_bytes <= b.plus_bytes;
@@ -104,6 +128,7 @@ class Walk {
     const auto alone = single_outcome(plan_, fault, effect);
     if (!alone || effect == damages_page || effect == refuses_migration) return false;
     if (survived_in_flight(effect)) return survive(fault, effect, *alone);
+    if (recovers(fault, effect)) return !decided_by_;
     if (!decided_by_) return decide(fault, effect, *alone);
     if (fault.trigger == decided_by_->trigger) return decide_together(fault, effect);
     return follow(fault, effect);
@@ -112,6 +137,12 @@ class Walk {
   Expectation outcome() const { return so_far_; }
 
  private:
+  // Post-copy goes on over a new channel.
+  bool recovers(const FaultSpec& fault, Effect effect) const {
+    return (effect == cuts_channel || effect == cuts_return) &&
+           reached_at(plan_, fault.trigger, fault.side, effect) == Reached::switched;
+  }
+
   bool set(Expect expect, std::string_view rule, std::string_view reason) {
     so_far_ = {expect, rule, reason};
     return true;
@@ -161,7 +192,7 @@ class Walk {
     lose(fault, effect);
     if (source_lost_ && destination_lost_)
       return set(Expect::loss, "both-hosts-lost", "nobody is left who could run the VM");
-    const auto reached = reached_at(fault.trigger, Side::channel, cuts_channel);
+    const auto reached = reached_at(plan_, fault.trigger, Side::channel, cuts_channel);
     const bool before_eof = reached == Reached::incomplete;
     const auto other = effect == loses_host ? effect_ : effect;
     const bool cut = other == cuts_channel, cancelled = other == cancels_migration;
@@ -209,7 +240,9 @@ std::optional<Expectation> combined_outcome(const Plan& plan, std::span<const Ef
     return std::nullopt;
   std::uint64_t healed_ms = 0;
   for (std::size_t i = 0; i < effects.size(); ++i) {
-    healed_ms += plan.faults[i].heal_after_ms;
+    // One that outlasts the manager alone counts as a cut.
+    if (as_it_ends(effects[i], plan.faults[i], plan) != cuts_channel)
+      healed_ms += plan.faults[i].heal_after_ms;
     for (std::size_t j = 0; j < i; ++j)
       if (!may_precede(plan.faults[j].trigger, plan.faults[i].trigger)) return std::nullopt;
   }
@@ -280,12 +313,12 @@ std::string proof_lost(const One& a, const One& b) {
 }
 
 // Without an arbiter nobody asks, and whoever does not speak up is not found out.
-std::string nobody_asks(const One& a, const One& b) {
+std::string nobody_asks(const Plan& plan, const One& a, const One& b) {
   if (a.effect != stops_arbiter || !b.decisive() || b.activating()) return "";
   const bool silent = (b.effect == loses_host && !b.kind.kills) ||
                       (b.effect == cuts_channel && b.kind.effect == silences_channel);
   const bool source_gone = b.effect == loses_host && b.spec.side == Side::source &&
-                           reached_at(b.spec.trigger, b.spec.side, b.effect) ==
+                           reached_at(plan, b.spec.trigger, b.spec.side, b.effect) ==
                                Reached::incomplete;
   return silent || source_gone ? "without an arbiter nobody would find out in time" : "";
 }
@@ -326,8 +359,9 @@ std::string not_together(const Plan& plan, std::span<const FaultKind* const> kin
       auto why = std::string();
       if (!may_precede(a.spec.trigger, b.spec.trigger))
         why = "they are listed in the order in which their points are passed";
-      for (auto* rule : {&same_host, &at_one_point, &proof_lost, &nobody_asks})
+      for (auto* rule : {&same_host, &at_one_point, &proof_lost})
         if (why.empty()) why = (*rule)(a, b);
+      if (why.empty()) why = nobody_asks(plan, a, b);
       if (!why.empty())
         return fmt::format("`{}` at {} and `{}` at {} do not go together: {}", a.spec.kind,
                            to_string(a.spec.trigger), b.spec.kind, to_string(b.spec.trigger), why);

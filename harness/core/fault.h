@@ -59,6 +59,8 @@ struct FaultKind {
   std::string_view disk;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
   bool before_start = false;
+  /// What a cell of phase `recover` begins with: it leaves a post-copy without a channel.
+  bool opens_recovery = false;
   bool kills = false;       // ends the process of its side: such an end is the plan's
   std::string_view colour;  // for reports, "#rrggbb"
   /// What a plain script does instead, without root or a network of its own: kill, freeze, quit,

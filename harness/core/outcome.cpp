@@ -3,6 +3,7 @@
 #include <array>
 
 #include "harness/core/combination.h"
+#include "harness/core/mode.h"
 
 namespace migfuzz {
 namespace {
@@ -11,7 +12,10 @@ using enum Effect;
 constexpr unsigned kIncomplete = static_cast<unsigned>(Reached::incomplete);
 constexpr unsigned kComplete = static_cast<unsigned>(Reached::complete);
 constexpr unsigned kAcknowledged = static_cast<unsigned>(Reached::acknowledged);
-constexpr unsigned kAny = 15;
+constexpr unsigned kSwitching = static_cast<unsigned>(Reached::switching);
+constexpr unsigned kSwitched = static_cast<unsigned>(Reached::switched);
+constexpr unsigned kFollowed = static_cast<unsigned>(Reached::followed);
+constexpr unsigned kAny = 127;
 constexpr auto kSource = Side::source, kDestination = Side::destination;
 constexpr std::nullopt_t kEither = std::nullopt;
 constexpr const char* kHandshake = "handshake";
@@ -24,6 +28,10 @@ constexpr std::array kTable{
                 kAny, "", Expect::seen,
                 "without TLS the stream has no checksum over pages: QEMU cannot notice, the "
                 "memory checker must"},
+    OutcomeRule{"frame-damaged-in-postcopy", damages_frame, kEither,
+                kSwitching | kSwitched | kFollowed, "", Expect::at_most_one,
+                "a destination in post-copy that reads nonsense ends itself (savevm.c, "
+                "postcopy_ram_listen_thread): only it had what changed since the switch"},
     OutcomeRule{"frame-refused", damages_frame, kEither,
                 kIncomplete, "", Expect::source,
                 "a stream whose framing is wrong is refused (savevm.c, qemu_loadvm_state): "
@@ -39,6 +47,49 @@ constexpr std::array kTable{
                 kAny, "", Expect::source,
                 "what cannot be loaded is refused before commitment: the source resumes (Clark "
                 "et al., NSDI'05)"},
+    // --- post-copy: each host has a part of the VM ---
+    OutcomeRule{"source-lost-while-switching", loses_host, kSource,
+                kSwitching, "", Expect::loss,
+                "the original host must stay stable until commitment (Clark et al., NSDI'05, "
+                "3.2): the package has not arrived"},
+    OutcomeRule{"destination-lost-while-switching", loses_host, kDestination,
+                kSwitching, "", Expect::at_most_one,
+                "a source in postcopy-active cannot go back, though its image is current, before "
+                "QEMU 10.2 (state postcopy-device)"},
+    OutcomeRule{"channel-lost-while-switching", cuts_channel, kEither,
+                kSwitching, "", Expect::at_most_one,
+                "the package is lost with the channel, and a source in postcopy-active cannot go "
+                "back before QEMU 10.2 (state postcopy-device)"},
+    OutcomeRule{"return-path-lost-while-switching", cuts_return, kEither,
+                kSwitching, "", Expect::at_most_one,
+                "whether the package arrives is a race; a source in postcopy-active cannot go "
+                "back before QEMU 10.2 (state postcopy-device)"},
+    OutcomeRule{"cancelled-while-switching", cancels_migration, kEither,
+                kSwitching, "", Expect::at_most_one,
+                "the package may or may not have left; a source in postcopy-active cannot go back "
+                "before QEMU 10.2 (state postcopy-device)"},
+    OutcomeRule{"source-lost-in-postcopy", loses_host, kSource,
+                kSwitched, "", Expect::loss,
+                "each host has pages that the other lacks: post-copy loses the VM with either "
+                "(Hines et al., VEE'09, 3; QEMU's docs/devel/migration/postcopy.rst)"},
+    OutcomeRule{"source-lost-after-last-page", loses_host, kSource,
+                kFollowed, "", Expect::destination,
+                "the destination has every page and runs"},
+    OutcomeRule{"destination-lost-in-postcopy", loses_host, kDestination,
+                kSwitched | kFollowed, "", Expect::loss,
+                "the destination alone has what changed since the switch: post-copy loses the VM "
+                "with it (Hines et al., VEE'09, 3)"},
+    OutcomeRule{"channel-lost-in-postcopy", cuts_channel, kEither,
+                kSwitched | kFollowed, "", Expect::destination,
+                "both hosts pause and go on over a new channel (QEMU's docs/devel/migration/"
+                "postcopy.rst, recovery)"},
+    OutcomeRule{"return-path-lost-in-postcopy", cuts_return, kEither,
+                kSwitched | kFollowed, "", Expect::destination,
+                "no page can be asked for: both hosts pause and go on over a new channel"},
+    OutcomeRule{"cancelled-in-postcopy", cancels_migration, kEither,
+                kSwitched | kFollowed, "", Expect::destination,
+                "the destination runs: there is no way back (qapi/migration.json, "
+                "migrate_cancel)"},
     // --- a host is gone ---
     OutcomeRule{"source-lost-before-eof", loses_host, kSource,
                 kIncomplete, "", Expect::loss,
@@ -133,7 +184,7 @@ constexpr std::array kTable{
 // clang-format on
 
 bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect) {
-  const auto reached = static_cast<unsigned>(reached_at(fault.trigger, fault.side, effect));
+  const auto reached = static_cast<unsigned>(reached_at(plan, fault.trigger, fault.side, effect));
   return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
          (rule.reached & reached) != 0 &&
          (rule.protocol.empty() || rule.protocol == plan.protocol);
@@ -203,8 +254,29 @@ std::string_view to_string(Expect expect) {
   return "?";
 }
 
-Reached reached_at(const Trigger& trigger, Side side, Effect effect) {
+namespace {
+
+// Behind the package the destination may run; inside it the source alone has the VM.
+Reached reached_in_postcopy(const Point& point) {
+  const auto& name = point.name;
+  const bool told = point.phase == Phase::recover || name == "package-end" ||
+                    name.starts_with("page:") || name.starts_with("request:") ||
+                    name.starts_with("answer:") || name.starts_with("preempt-page:") ||
+                    name == "last-page";
+  return told ? Reached::switched : Reached::switching;
+}
+
+}  // namespace
+
+Reached reached_at(const Plan& plan, const Trigger& trigger, Side side, Effect effect) {
   const auto& [phase, name, plus_bytes] = trigger.point;
+  if (phase == Phase::postcopy || phase == Phase::recover)
+    return reached_in_postcopy(trigger.point);
+  if (mode_from(plan.mode).postcopy()) {
+    if (phase == Phase::commit) return Reached::followed;
+    if (phase == Phase::activate)
+      return name == "before-discard" ? Reached::followed : Reached::switched;
+  }
   if (phase == Phase::activate)
     return name == "before-cont" ? Reached::acknowledged : Reached::activated;
   // The end mark is one byte: behind it the image is complete.

@@ -36,10 +36,15 @@ enum class Reached {
   incomplete = 1,    // before QEMU_VM_EOF was delivered: only the source has the image
   complete = 2,      // from there on, until the destination's acknowledgement is under way
   acknowledged = 4,  // the source has it or will get it; the destination was not told to run
-  activated = 8      // the destination was told to run, or runs by itself
+  activated = 8,     // the destination was told to run, or runs by itself
+  // Post-copy: the source has stopped and sends the package; the destination cannot run yet.
+  switching = 16,
+  switched = 32,  // the destination was told to run, and the source has pages that it lacks
+  followed = 64   // it has every page; only its acknowledgement is missing
 };
 /// `side` matters at commit/ack: a destination that is lost there has sent its acknowledgement.
-Reached reached_at(const Trigger& trigger, Side side, Effect effect);
+/// Of the plan only the mode counts.
+Reached reached_at(const Plan& plan, const Trigger& trigger, Side side, Effect effect);
 
 /// What must be left of the VM.
 enum class Expect {
@@ -64,7 +69,7 @@ struct OutcomeRule {
   std::string_view rule;
   Effect effect = Effect::loses_host;
   std::optional<Side> side;
-  unsigned reached = 15;  // a set of Reached
+  unsigned reached = 127;  // a set of Reached
   std::string_view protocol;
   Expect expect = Expect::one;
   std::string_view reason;

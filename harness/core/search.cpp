@@ -13,6 +13,7 @@
 
 #include "harness/core/combination.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 
 namespace migfuzz {
 namespace {
@@ -247,6 +248,7 @@ void repair(Plan& plan, const ScenarioRequest& ground, const Catalogs& catalogs)
   plan.patience_ms = patience + (plan.faults.size() > 1 ? heals : 0);
   if (tcp) plan.transport = Transport::tcp;
   if (ground.transport) plan.transport = *ground.transport;
+  if (mode_from(plan.mode).needs_tcp()) plan.transport = Transport::tcp;
   const auto shows = [&](std::string_view disk) {
     return std::all_of(kinds.begin(), kinds.end(),
                        [&](const auto* kind) { return disk_for(*kind, disk) == disk; });
@@ -364,7 +366,7 @@ std::optional<Plan> PlanGenerator::candidate(std::uint64_t seed) const {
 
 std::vector<std::string> PlanGenerator::features_of(const Plan& plan) {
   std::set<std::string> features;
-  const auto where = fmt::format("{} {} {}", plan.protocol, plan.source.binary,
+  const auto where = fmt::format("{} {} {} {}", plan.protocol, plan.mode, plan.source.binary,
                                  plan.destination.binary);
   for (std::size_t i = 0; i < plan.faults.size(); ++i) {
     const auto& fault = plan.faults[i];
@@ -422,6 +424,7 @@ std::optional<PlannedCase> PlanGenerator::mutate(const PlannedCase& planned,
                                                  std::uint64_t seed) const {
   const auto own = [&](const ScenarioRequest& ground) {
     return ground.base.protocol == planned.plan.protocol &&
+           ground.base.mode == planned.plan.mode &&
            ground.base.source == planned.plan.source &&
            ground.base.destination == planned.plan.destination;
   };

@@ -29,7 +29,9 @@ FaultKind make_cancel() {
   kind.inject = [](World& world, const FaultSpec&) { world.cancel(); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto* reply = world.history().last("source", "qmp-reply", "migrate_cancel");
-    if (reply == nullptr || text_field(*reply, "error")) return std::nullopt;
+    if (reply == nullptr) return std::nullopt;
+    if (const auto error = text_field(*reply, "error"))
+      return fmt::format("QEMU refused migrate_cancel: {}", *error);
     const auto status = world.sight(Side::source).migration;
     switch (status) {
       case MigrationStatus::cancelling:

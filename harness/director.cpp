@@ -170,7 +170,7 @@ class Director {
       return std::chrono::duration_cast<Milliseconds>(world_.now() - then);
     };
     const auto moved = last_moved();
-    situation.quiet = since(moved);
+    situation.quiet = since(moved) - starved_since(moved);
     situation.since_action = since(last_action());
     // Until a fault strikes, only a machine that is busy elsewhere can make a migration stand.
     situation.postcopy = in_postcopy_mode();
@@ -184,6 +184,16 @@ class Director {
     if (!asked) situation.quiet = std::min(situation.quiet, situation.patience - Milliseconds(1));
     situation.destination_fresh = asked_at_ && world_.last_answer(Side::destination) >= *asked_at_;
     return situation;
+  }
+
+  // What does not count as silence. A host that was stopped is not ready to run, and has none.
+  Milliseconds starved_since(Clock::time_point moved) const {
+    const auto now = world_.starved();
+    if (moved != starved_from_ || now < starved_before_) {
+      starved_from_ = moved;
+      starved_before_ = now;
+    }
+    return std::chrono::duration_cast<Milliseconds>(now - starved_before_);
   }
 
   // A host that has not said anything for a while is asked: whoever hangs is found out by that.
@@ -608,6 +618,8 @@ class Director {
   Milliseconds patience_{plan_.patience_ms};
   std::optional<Arbiter> arbiter_;  // none while it is crashed
   std::string destination_ = "destination";  // its name as an actor of the history
+  mutable Clock::time_point starved_from_;  // since then nothing has moved
+  mutable Clock::duration starved_before_{};  // World::starved() at that time
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;

@@ -58,6 +58,9 @@ class World : public Breakable {
   virtual Clock::time_point last_answer(Side host) const = 0;
   /// Last moment at which anything moved: a byte, an event, a changed answer.
   virtual Clock::time_point last_progress() const = 0;
+  /// For how long, in all, hosts and harness were ready to run and had no processor: on a machine
+  /// that is busy elsewhere nobody's silence means what it says.
+  virtual Clock::duration starved() const { return Clock::duration::zero(); }
   /// The guest's evidence channel of that host, as far as written.
   virtual std::string guest_text(Side host) const = 0;
   virtual Image image(Side host) const = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "harness/hypervisors/migration_mode.h"
 #include "harness/hypervisors/qemu_host.h"
 #include "harness/hypervisors/tracing.h"
+#include "harness/io/child.h"
 #include "harness/io/filters.h"
 #include "harness/io/network.h"
 #include "harness/io/queueing.h"
@@ -116,6 +118,13 @@ class QemuWorld final : public World {
   Clock::time_point last_answer(Side side) const override { return host(side).last_answer(); }
   Clock::time_point last_progress() const override {
     return std::max(last_change_, relay_->last_byte());
+  }
+  Clock::duration starved() const override {
+    auto sum = io::waited_for_processor(::getpid());
+    for (QemuHost* one : {source_.get(), destination_.get()})
+      if (one != nullptr && one->process().alive())
+        sum += io::waited_for_processor(one->process().pid());
+    return sum;
   }
   std::string guest_text(Side side) const override { return host(side).guest_text(); }
   Image image(Side side) const override { return host(side).ram(); }

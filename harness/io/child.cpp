@@ -163,6 +163,12 @@ std::uint64_t Child::cpu_ticks() const {
   return sum;
 }
 
+Clock::duration waited_for_processor(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+  std::int64_t ran_ns = 0, waited_ns = 0;
+  return file >> ran_ns >> waited_ns ? std::chrono::nanoseconds(waited_ns) : Clock::duration::zero();
+}
+
 std::optional<std::string> find_executable(const std::string& binary) {
   const auto usable = [](const std::string& path) {
     const process::filesystem::path file(path);

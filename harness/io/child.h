@@ -48,6 +48,11 @@ class Child {
   std::shared_ptr<State> state_;
 };
 
+/// For how long in all that process's main thread was ready to run and had no processor
+/// (/proc/PID/schedstat, Documentation/scheduler/sched-stats.rst); zero where the kernel does not
+/// count it, or the process is gone.
+Clock::duration waited_for_processor(int pid);
+
 /// The full path of `binary`, or nothing when it is not an executable file.
 std::optional<std::string> find_executable(const std::string& binary);
 

@@ -78,6 +78,9 @@ Decision at_the_end(const Situation& s) {
     return {Action::run_destination, "the destination has the VM and does not run"};
   }
   if (s.source.dead) return {Action::done, "the destination runs and has every page"};
+  // It is about to say so itself, and QEMU 10.0 may crash when it is told to quit before it has.
+  const bool over = s.source.migration == completed || is_paused(s.source);
+  if (!over && s.quiet < s.patience) return {Action::wait, ""};
   if (s.source.answers) return {Action::discard_source, "the destination has every page"};
   return {Action::fence_source, "the source does not answer"};
 }
@@ -87,6 +90,8 @@ Decision while_both_have_it(const Situation& s, bool starts_paused) {
     if (s.source.dead) return {Action::done, "both hosts are dead: the VM is lost"};
     return {Action::fence_source, "the destination died: it had what changed since the switch"};
   }
+  if (!s.source.dead && given_up(s.source.migration))
+    return {Action::fence_source, "it gave up behind the hand-over: it must not run"};
   const bool told = s.journal.ran_destination || !starts_paused;
   if (!told && s.destination.run == RunState::paused) {
     if (s.destination_fresh) return {Action::run_destination, "it answers, and owns the VM"};

@@ -1,4 +1,4 @@
-// QEMU's migration stream, main channel, pre-copy: bytes in, items and points out.
+// QEMU's migration stream, main channel: bytes in, items and points out.
 //
 // Pure and incremental: feed() takes any split of the stream and gives the same items. Never throws
 // on hostile bytes: the parser reports `failed()` with the offset and the reason, and stays there.
@@ -10,9 +10,13 @@
 // points must never forward beyond it. Memory is bounded: page contents are skipped, not kept, and
 // a section that does not end within 64 MiB is a failure.
 //
-// Limits: pre-copy only (a post-copy command fails), no compression, mapped-ram, RDMA or TLS,
-// 4 KiB target pages. With suppress-vmdesc the last device settles only at finish(), since one
-// zero byte alone does not prove the end.
+// Post-copy's package is items too, so its devices are found like the others, at their offsets in
+// the whole stream. After a break the source opens a channel that has no header and goes on with
+// sections that the old one began: next_channel() makes its parser. Where post-copy may follow,
+// SWITCHOVER_START settles with the next byte, which tells whether stop-and-copy begins.
+//
+// Limits: no compression, mapped-ram, COLO, RDMA or TLS, 4 KiB target pages. With suppress-vmdesc
+// the last device settles only at finish(), since one zero byte alone does not prove the end.
 #pragma once
 
 #include <cstdint>
@@ -78,10 +82,19 @@ class Parser {
   /// feed() after finish() is a bug of the caller and throws std::logic_error.
   void finish();
 
-  /// Asks for the point `page:N`: the word that begins the N-th (1-based) record with content in
-  /// RAM's PART sections. Only pages asked for before their bytes are fed are reported; one point
-  /// for every page would be too many.
-  void want_page(std::uint64_t n);
+  /// Asks for the point `page:N`: the word that begins the N-th (1-based) record with content, of
+  /// pre-copy's PARTs, of post-copy behind the package, or (phase `recover`) of this channel. Only
+  /// pages asked for before their bytes are fed are reported; one point for every page would be
+  /// too many.
+  void want_page(std::uint64_t n, Phase phase = Phase::precopy);
+  /// The destination's `number`-th request was for that page: its record, with content or zero, is
+  /// the point `postcopy/answer:NUMBER`. A page that was on its way already gives none; more than
+  /// 65536 open requests are not kept.
+  void expect_page(std::string block, std::uint64_t address, std::uint64_t number);
+
+  /// The parser of the channel that the source opens after this one broke in post-copy. It knows
+  /// this one's sections and blocks; offsets and pages count from 0 again, nothing is wanted yet.
+  std::unique_ptr<Parser> next_channel() const;
 
   /// Drained by the caller; each in ascending offset order.
   std::vector<Item> take_items();  // no per-page items: pages are in take_pages()

@@ -2,7 +2,8 @@
 //
 // Pure and incremental like the main parser, and like it never throws on hostile bytes. Message
 // types are MIG_RP_MSG_* of QEMU's migration/migration.h. A good pre-copy return path is PONG(1)
-// and then SHUT(0). A type that this version does not know passes as long as its length is sane.
+// and then SHUT(0); in post-copy requests of pages lie between; a recovered channel's begins with a
+// bitmap of received pages for each RAM block and RESUME_ACK. A type that this version does not know passes as long as its length is sane.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +21,33 @@ struct ReturnMessage {
   std::uint64_t end = 0;    // one past the last byte; RECV_BITMAP: of the bitmap that follows it
   std::uint32_t value = 0;  // SHUT, PONG: the be32 payload
   std::string name;         // "shut", "pong", …; "type-N" for one this version does not know
+  // REQ_PAGES and REQ_PAGES_ID: which pages; a request without a name means the block named last.
+  std::string block;         // RECV_BITMAP too
+  std::uint64_t start = 0;   // offset in the block, bytes
+  std::uint32_t length = 0;  // bytes
+  std::uint64_t number = 0;  // the N-th request
 };
 
 class ReturnPathParser {
  public:
-  ReturnPathParser();
+  /// On a recovered channel requests go on counting: `requests_before` is the old one's requests().
+  explicit ReturnPathParser(std::uint64_t requests_before = 0);
   ~ReturnPathParser();
   ReturnPathParser(const ReturnPathParser&) = delete;
   ReturnPathParser& operator=(const ReturnPathParser&) = delete;
   void feed(Bytes bytes);
   /// Complete messages, in order.
   std::vector<ReturnMessage> take_messages();
-  /// Points of phase `commit` on this channel: "ack" (before SHUT's first byte), reported as soon
-  /// as the message type is known, and "ack-end", when the message is complete.
+  /// Points of this channel. Those before a message are reported as soon as its type is known:
+  /// commit/ack (SHUT), postcopy/request:N, recover/bitmap, recover/resume-ack. The others where
+  /// they lie: commit/ack-end, and of each bitmap recover/bitmap-middle and recover/bitmap-end.
   struct Hit {
+    Phase phase;
     std::string name;
     std::uint64_t offset;
   };
   std::vector<Hit> take_points();
+  std::uint64_t requests() const;  // requests of pages seen so far, complete or not
   std::uint64_t fed() const;
   std::uint64_t settled() const;  // as Parser::settled(): only a type cut in two is held back
   bool failed() const;

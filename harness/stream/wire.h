@@ -30,7 +30,15 @@ inline constexpr std::uint8_t kFooter = 0x7e;  // QEMU_VM_SECTION_FOOTER
 inline constexpr std::size_t kFooterBytes = 5;
 
 // migration/savevm.c, enum qemu_vm_cmd and mig_cmd_args[]
+inline constexpr std::uint16_t kPing = 2;
 inline constexpr std::uint16_t kPostcopyAdvise = 3;
+inline constexpr std::uint16_t kPostcopyListen = 4;
+inline constexpr std::uint16_t kPostcopyRun = 5;
+inline constexpr std::uint16_t kRamDiscard = 6;
+inline constexpr std::uint16_t kPackaged = 7;
+inline constexpr std::uint16_t kEnableColo = 8;
+inline constexpr std::uint16_t kPostcopyResume = 9;
+inline constexpr std::uint16_t kRecvBitmap = 10;
 inline constexpr std::uint16_t kSwitchoverStart = 11;  // since 10.0
 inline constexpr int kAnyLength = -1;
 inline constexpr std::array<int, 12> kCommandLength = {

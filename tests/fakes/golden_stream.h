@@ -28,6 +28,12 @@ inline std::vector<std::string> golden_streams() {
           "qemu-10.0-q35-postcopy-advised"};
 }
 
+/// Post-copies that broke behind the package, up to the break: those of the channel that the source
+/// opened then are NAME-recovered, its return path is NAME-recovered-back.
+inline std::vector<std::string> golden_postcopies() {
+  return {"qemu-7.2-postcopy", "qemu-10.0-postcopy"};
+}
+
 inline std::vector<std::byte> golden_stream(const std::string& name) {
   const std::string path = MIGFUZZ_SOURCE_DIR "/tests/golden/streams/" + name + ".gz";
   const gzFile file = gzopen(path.c_str(), "rb");

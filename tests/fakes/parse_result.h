@@ -75,11 +75,14 @@ class ParseObserver {
   std::uint64_t settled_ = 0;
 };
 
-inline ParseResult parse(Bytes bytes, const std::vector<std::size_t>& chunks = {SIZE_MAX},
-                         const std::vector<std::uint64_t>& wanted_pages = {}) {
-  stream::Parser parser;
+/// Feeds a fresh parser, for instance that of a recovered channel.
+inline ParseResult parse_with(stream::Parser& parser, Bytes bytes,
+                              const std::vector<std::size_t>& chunks = {SIZE_MAX},
+                              const std::vector<std::uint64_t>& wanted_pages = {}) {
   ParseObserver observer;
-  for (const std::uint64_t page : wanted_pages) parser.want_page(page);
+  for (const std::uint64_t page : wanted_pages)
+    for (const Phase phase : {Phase::precopy, Phase::postcopy, Phase::recover})
+      parser.want_page(page, phase);
   for (std::size_t i = 0; !bytes.empty(); ++i) {
     const std::size_t chunk = std::max<std::size_t>(1, chunks[std::min(i, chunks.size() - 1)]);
     const Bytes part = bytes.first(std::min(chunk, bytes.size()));
@@ -90,6 +93,12 @@ inline ParseResult parse(Bytes bytes, const std::vector<std::size_t>& chunks = {
   parser.finish();
   observer.observe(parser);
   return observer.result();
+}
+
+inline ParseResult parse(Bytes bytes, const std::vector<std::size_t>& chunks = {SIZE_MAX},
+                         const std::vector<std::uint64_t>& wanted_pages = {}) {
+  stream::Parser parser;
+  return parse_with(parser, bytes, chunks, wanted_pages);
 }
 
 }  // namespace migfuzz::fakes

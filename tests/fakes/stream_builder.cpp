@@ -107,34 +107,67 @@ StreamBuilder& StreamBuilder::vmdesc(std::string_view json) {
   return be(0x06, 1).be(json.size(), 4).text(json);
 }
 
+namespace {
+
+void add(StreamBuilder& stream, const StreamShape& shape, const StreamShape::Record& record) {
+  const std::string& block = shape.blocks.at(record.block).name;
+  const std::uint64_t address = record.page * 4096;
+  using Kind = StreamShape::Record::Kind;
+  if (record.kind == Kind::zero)
+    stream.zero_page(block, address);
+  else if (record.kind == Kind::content)
+    stream.page(block, address, record.fill);
+  else
+    stream.xbzrle_page(block, address, ByteVector(record.fill, std::byte{record.fill}));
+}
+
+ByteVector ping(std::uint8_t number) {
+  return {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{number}};
+}
+
+void add_devices(StreamBuilder& stream, const StreamShape& shape) {
+  for (const auto& device : shape.devices)
+    stream.device(device.idstr, device.state, device.instance_id);
+}
+
+/// postcopy_start() of migration/migration.c, and what follows it.
+void add_postcopy(StreamBuilder& stream, const StreamShape& shape) {
+  stream.command(6, ByteVector(25)).command(2, ping(2));
+  stream.package([&](StreamBuilder& packed) {
+    packed.command(4);
+    add_devices(packed, shape);
+    packed.command(2, ping(3)).command(5);
+  });
+  stream.command(2, ping(4)).part_begin();
+  const std::size_t half = shape.last.size() / 2;
+  for (std::size_t i = 0; i < half; ++i) add(stream, shape, shape.last[i]);
+  stream.section_end().ram_end_begin();
+  for (std::size_t i = half; i < shape.last.size(); ++i) add(stream, shape, shape.last[i]);
+  stream.section_end().eof();
+}
+
+}  // namespace
+
 ByteVector build(const StreamShape& shape) {
   StreamBuilder stream(shape.qemu_10 ? 1 : 2);
   stream.header().configuration(shape.qemu_10 ? "pc-i440fx-10.0" : "pc-i440fx-7.2");
-  if (shape.return_path)
-    stream.command(1).command(2, {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}});
+  if (shape.return_path) stream.command(1).command(2, ping(1));
+  if (shape.postcopy) stream.command(3);
   stream.ram_setup(shape.blocks);
-  const auto add = [&](const StreamShape::Record& record) {
-    const std::string& block = shape.blocks.at(record.block).name;
-    const std::uint64_t address = record.page * 4096;
-    using Kind = StreamShape::Record::Kind;
-    if (record.kind == Kind::zero)
-      stream.zero_page(block, address);
-    else if (record.kind == Kind::content)
-      stream.page(block, address, record.fill);
-    else
-      stream.xbzrle_page(block, address, ByteVector(record.fill, std::byte{record.fill}));
-  };
   for (const auto& part : shape.parts) {
     stream.part_begin();
-    for (const auto& record : part) add(record);
+    for (const auto& record : part) add(stream, shape, record);
     stream.section_end();
   }
   if (shape.qemu_10) stream.command(11);
+  if (shape.postcopy) {
+    add_postcopy(stream, shape);
+    return stream.take();
+  }
   stream.ram_end_begin();
-  for (const auto& record : shape.last) add(record);
+  for (const auto& record : shape.last) add(stream, shape, record);
   stream.section_end();
-  for (const auto& device : shape.devices)
-    stream.device(device.idstr, device.state, device.instance_id);
+  add_devices(stream, shape);
   stream.eof();
   if (shape.vmdesc) stream.vmdesc(R"({"page_size": 4096, "devices": []})");
   return stream.take();

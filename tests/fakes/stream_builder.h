@@ -1,4 +1,4 @@
-// Builds byte-exact pre-copy streams, item by item, as QEMU 7.2 and 10.0 write them.
+// Builds byte-exact streams, item by item, as QEMU 7.2 and 10.0 write them.
 //
 // For the parser's tests and the scripted hypervisor. Nothing is checked: a test may build a broken
 // stream on purpose. `size()` between two calls is the offset at which the next item begins.
@@ -37,6 +37,17 @@ class StreamBuilder {
   StreamBuilder& configuration_subsection(std::string_view name, const ByteVector& payload);
   StreamBuilder& command(std::uint16_t command, const ByteVector& payload = {});
 
+  /// PACKAGED and its size: what `inside` appends is the package.
+  template <typename Inside>
+  StreamBuilder& package(Inside inside) {
+    const std::size_t size_at = command(7, ByteVector(4)).bytes_.size() - 4;
+    inside(*this);
+    const std::size_t packed = bytes_.size() - size_at - 4;
+    for (std::size_t i = 0; i < 4; ++i)
+      bytes_[size_at + i] = static_cast<std::byte>(packed >> (24 - 8 * i));
+    return *this;
+  }
+
   StreamBuilder& ram_setup(const std::vector<RamBlock>& blocks);
   StreamBuilder& part_begin();     // RAM's SECTION_PART
   StreamBuilder& ram_end_begin();  // RAM's SECTION_END
@@ -74,6 +85,7 @@ class StreamBuilder {
 
 /// A whole stream as a value, for generators.
 struct StreamShape {
+  bool postcopy = false;    // `last` follows a package of the devices, half of it in a PART
   bool qemu_10 = false;     // SWITCHOVER_START and RAM's section id as 10.0 writes them
   bool return_path = true;  // OPEN_RETURN_PATH and PING 1
   bool vmdesc = true;

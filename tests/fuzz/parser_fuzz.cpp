@@ -33,7 +33,7 @@ void check(bool holds, const char* what) {
 struct ReturnResult {
   std::vector<std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, std::uint32_t, std::string>>
       messages;
-  std::vector<std::tuple<std::string, std::uint64_t>> points;
+  std::vector<std::tuple<migfuzz::Phase, std::string, std::uint64_t>> points;
   std::uint64_t settled = 0;
   std::string failure;
   bool operator==(const ReturnResult&) const = default;
@@ -48,9 +48,9 @@ ReturnResult parse_return_path(Bytes bytes, const Chunks& chunks) {
     parser.feed(part);
     for (const auto& hit : parser.take_points()) {
       check(hit.offset >= result.settled, "return path: a point before what was settled");
-      check(result.points.empty() || hit.offset >= std::get<1>(result.points.back()),
+      check(result.points.empty() || hit.offset >= std::get<2>(result.points.back()),
             "return path: a point out of order");
-      result.points.emplace_back(hit.name, hit.offset);
+      result.points.emplace_back(hit.phase, hit.name, hit.offset);
     }
     for (const auto& message : parser.take_messages())
       result.messages.emplace_back(message.type, message.begin, message.end, message.value,

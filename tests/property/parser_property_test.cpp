@@ -42,6 +42,7 @@ rc::Gen<ByteVector> device_states() {
 
 StreamShape draw_shape() {
   StreamShape shape;
+  shape.postcopy = *rc::gen::arbitrary<bool>();
   shape.qemu_10 = *rc::gen::arbitrary<bool>();
   shape.return_path = *rc::gen::arbitrary<bool>();
   shape.vmdesc = *rc::gen::arbitrary<bool>();
@@ -105,6 +106,10 @@ TEST_CASE("a generated stream is understood to its end", "[property]") {
     std::vector<std::string> wanted;
     for (const auto& device : shape.devices) wanted.push_back(device.idstr);
     RC_ASSERT(devices == wanted);
+    const auto entered = std::count_if(
+        result.points.begin(), result.points.end(),
+        [](const auto& hit) { return std::get<0>(hit) == Phase::stopcopy; });
+    RC_ASSERT((entered == 0) == shape.postcopy);
     std::size_t pages = 0;
     const auto count = [&](const auto& records) {
       pages += static_cast<std::size_t>(std::count_if(
@@ -153,7 +158,9 @@ TEST_CASE("damage never crashes the parser, and no split shows in what it says",
 
 TEST_CASE("no split of a recorded stream shows", "[property]") {
   std::vector<std::pair<ByteVector, fakes::ParseResult>> recorded;
-  for (const std::string& name : fakes::golden_streams()) {
+  std::vector<std::string> names = fakes::golden_streams();
+  for (const std::string& name : fakes::golden_postcopies()) names.push_back(name);
+  for (const std::string& name : names) {
     ByteVector bytes = fakes::golden_stream(name);
     auto result = fakes::parse(bytes);
     recorded.emplace_back(std::move(bytes), std::move(result));

@@ -4,8 +4,8 @@
 // and load nothing of that record. `parameter` chooses it: which bit of the 1024 bytes behind the
 // point; 0 is the first bit of the byte at the point.
 // Proof: the changed byte has been forwarded. Heal: none.
-// Limits: TCP and the relay see records, not what they say, so a point after the end of the stream's
-// image has no name here: what is expected there is the table's.
+// Limits: nobody between the hosts sees what a record says, so the end of the image is no point
+// here; a plan that hits a record behind it by its number is judged as if it were before it.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

@@ -6,7 +6,7 @@
 // the rest is the seed of its bytes. 0: a connection that is closed at once.
 // It must harm nothing, with one exception: without TLS the first to connect is the source to QEMU,
 // so at prepare/ready the real one is refused and keeps the VM.
-// Proof: the destination's kernel refused the connection, acknowledged every byte, or QEMU ended it.
+// Proof: the destination's kernel refused the connection or has every byte, or QEMU ended it.
 // Heal: none; the connection ends with the case at the latest.
 #include "faults/catalog.h"
 #include "faults/where.h"

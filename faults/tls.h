@@ -1,7 +1,7 @@
 // What the kinds share whose host has credentials that the other one must not trust.
 //
-// Nothing is done to the migration: the failure shows in the TLS handshake, before the first byte of
-// the stream. An authority, keys and certificates are made for each case (harness/io/credentials.h).
+// Nothing is done to the migration: the failure shows in the TLS handshake, before the first byte
+// of the stream. Authority, keys and certificates are the case's own (harness/io/credentials.h).
 // A retry of the case gives the host its good ones.
 // Proof: the source's migration has failed, and one of both QEMUs says why in words about TLS, or
 // the destination says that it got no stream of its kind (the source spoke TLS to a plain port).

@@ -4,8 +4,8 @@
 #include "harness/io/stranger.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <set>
@@ -41,7 +41,7 @@ Stranger stranger_at(const Port& port, const Intrusion& what) {
 template <typename Done>
 bool comes(Stranger& stranger, Done done) {
   const auto deadline = Clock::now() + Milliseconds(3000);
-  while (!done(stranger.look()) && Clock::now() < deadline) ::usleep(1000);
+  while (!done(stranger.look()) && Clock::now() < deadline) ::poll(nullptr, 0, 1);
   return done(stranger.look());
 }
 

@@ -103,7 +103,8 @@ TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcom
   CHECK(rule("corrupt", Side::channel, "stopcopy/enter") == "damage-is-seen: the damage is seen");
 }
 
-TEST_CASE("A stranger harms nothing, unless it comes first and nobody asks who it is", "[outcome]") {
+TEST_CASE("A stranger harms nothing, unless it comes first and nobody asks who it is",
+          "[outcome]") {
   CHECK(rule("stranger", Side::destination, "prepare/ready") ==
         "stranger-taken-for-the-source: the source runs on");
   CHECK(rule("stranger", Side::destination, "precopy/begin") ==

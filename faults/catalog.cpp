@@ -45,10 +45,15 @@ std::vector<FaultKind> all_faults() {
       make_mismatch_machine(),
       make_mismatch_devices(),
       make_mismatch_cpu(),
+      make_tls_wrong(),
+      make_tls_expired(),
+      make_tls_missing(),
+      make_stranger(),
       make_arbiter_crash(),
       make_arbiter_pause(),
       make_corrupt(),
       make_corrupt_frame(),
+      make_corrupt_record(),
   };
   // clang-format on
 }

@@ -38,6 +38,12 @@ std::string amounts_to(Effect effect, Side side) {
       return "a page was damaged on the wire";
     case Effect::damages_frame:
       return "a framing byte was changed on the wire";
+    case Effect::damages_record:
+      return "an encrypted record was changed on the wire";
+    case Effect::intrudes:
+      return "a stranger connected to " + host(side);
+    case Effect::takes_channel:
+      return "a stranger connected to " + host(side) + " before the source";
   }
   return "something happened to " + host(side);
 }

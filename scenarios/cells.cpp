@@ -116,9 +116,16 @@ std::vector<std::string> match_points(const std::string& pattern, const Scenario
   return matching;
 }
 
+std::uint64_t drawn_parameter(const FaultKind& kind, std::uint64_t& state) {
+  if (kind.acts_on_page) return next_random(state) % kPageBits;
+  if (!kind.cells_draw_parameter) return 0;
+  const auto choices = kind.parameter_most - kind.parameter_least + 1;
+  return kind.parameter_least + next_random(state) % choices;
+}
+
 // With --cases the cells are run again and again, each time with numbers of its own, up to that
 // many.
-void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted) {
+void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted, const Catalogs& catalogs) {
   if (wanted == 0) return;
   const auto cells = cases.size();
   while (cases.size() < wanted) {
@@ -126,7 +133,9 @@ void repeat(std::vector<PlannedCase>& cases, std::uint64_t wanted) {
     auto state = again.plan.guest.seed;
     again.plan.guest.seed = next_random(state);
     for (auto& fault : again.plan.faults)
-      if (fault.parameter != 0) fault.parameter = next_random(state) % kPageBits;
+      if (const auto& kind = catalogs.find_fault(fault.kind);
+          kind.acts_on_page || kind.cells_draw_parameter)
+        fault.parameter = drawn_parameter(kind, state);
     cases.push_back(std::move(again));
   }
   cases.resize(wanted);
@@ -170,7 +179,7 @@ Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
                            "list faults`"
                          : fmt::format("{}: {}", to_string(drawn.left_out.front().cell),
                                        drawn.left_out.front().why));
-  repeat(drawn.cases, request.cases);
+  repeat(drawn.cases, request.cases, catalogs);
   return drawn;
 }
 
@@ -189,7 +198,7 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
     none.why = "the page is chosen on the channel that is lost before";
   else if (kind.needs_tcp && request.transport == Transport::unix_tight)
     none.why = "it is a failure of TCP or of a network";
-  else
+  else if (none.why = excluded_in(request.base.mode, kind); none.why.empty())
     none.why = kind.excluded(trigger, side);
   const auto missing = request.missing.find(std::string(kind.needs));
   if (none.why.empty() && missing != request.missing.end()) {
@@ -241,7 +250,7 @@ PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs,
   // A pass is only reached when the guest dirties faster than the migration converges.
   const auto& name = fault.trigger.point.name;
   if (name.starts_with("pass:") && name != "pass:1") several_passes(plan);
-  fault.parameter = kind.acts_on_page ? next_random(state) % kPageBits : 0;
+  fault.parameter = drawn_parameter(kind, state);
   if (mode.postcopy()) follow(plan, kind, fault);
   plan.faults = {fault};
   if (fault.trigger.point.phase == Phase::recover) {

@@ -155,6 +155,8 @@ std::string fault_fully(const FaultKind& kind, std::size_t width) {
     add("parameter", fmt::format("0: the default; a search draws {} to {}", kind.parameter_least,
                                  kind.parameter_most));
   if (!kind.disk.empty()) add("disk", std::string(kind.disk));
+  if (!kind.mode_needs.empty())
+    add("mode", fmt::format("one with `{}` (`migfuzz list modes`)", kind.mode_needs));
   if (!kind.needs.empty()) add("needs", std::string(kind.needs) + " (`migfuzz list capabilities`)");
   if (!kind.by_hand.empty()) add("by hand", fmt::format("`{}` in reproduce.py", kind.by_hand));
   const auto section = section_about(std::string(kind.name));

@@ -39,6 +39,8 @@ class Breakable {
   virtual std::optional<Flip> flip() const = 0;
   /// Flips one bit of the first byte behind the hold.
   virtual void corrupt_next_byte(unsigned bit) = 0;
+  /// The same of a byte that comes so many later.
+  virtual void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) = 0;
   virtual std::optional<FrameFlip> frame_flip() const = 0;
 
   // --- the network -----------------------------------------------------------------------------
@@ -61,6 +63,11 @@ class Breakable {
   virtual void provoke(Side host) = 0;
   /// Ends that host's socket of the channel in its kernel.
   virtual void destroy_socket(Side host) = 0;
+
+  /// A third party connects to the port where the destination waits for its source, past the
+  /// relay, and stays connected at most as long as the world lives.
+  virtual void intrude(const Intrusion& stranger) = 0;
+  virtual IntrusionSight intrusion() const = 0;
 
   // --- storage ---------------------------------------------------------------------------------
   /// Of one host; only the disk `nbd` has servers that can fail.
@@ -88,6 +95,8 @@ class Breakable {
   // --- before the hosts are started ------------------------------------------------------------
   /// The destination is configured unlike the source: it has less of that, or something more.
   virtual void mismatch(Mismatch what, bool more) = 0;
+  /// That host's credentials are such that the other one must not trust it.
+  virtual void distrust(Side host, Distrust how) = 0;
   /// Nobody listens where the source will connect to.
   virtual void without_listener() = 0;
 };

@@ -81,6 +81,13 @@ std::string_view disk_for(const FaultKind& kind, std::string_view disk) {
   return kind.disk.substr(0, kind.disk.find(' '));
 }
 
+std::string excluded_in(std::string_view mode, const FaultKind& kind) {
+  if (kind.mode_needs.empty()) return "";
+  for (const auto* one : mode_from(mode).features)
+    if (one->name.starts_with(kind.mode_needs)) return "";
+  return fmt::format("it needs a mode with `{}`, this one is `{}`", kind.mode_needs, mode);
+}
+
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
   const auto& guest = catalogs.find_guest(plan.guest.name);
   catalogs.find_protocol(plan.protocol);
@@ -113,6 +120,8 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     if (disk_for(kind, plan.disk) != plan.disk)
       throw UsageError(fmt::format("plan: fault `{}` needs disk `{}`, the plan says `{}`",
                                    fault.kind, kind.disk, plan.disk));
+    if (const auto why = excluded_in(plan.mode, kind); !why.empty())
+      throw UsageError(fmt::format("plan: fault `{}` has no meaning: {}", fault.kind, why));
     if (kind.needs_tcp && plan.transport != Transport::tcp)
       throw UsageError(fmt::format("plan: fault `{}` needs transport `tcp`, the plan says `{}`",
                                    fault.kind, to_string(plan.transport)));

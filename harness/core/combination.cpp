@@ -22,6 +22,7 @@ bool survived_in_flight(Effect effect) {
     case blinds_manager:
     case fails_storage:
     case stops_arbiter:
+    case intrudes:
       return true;
     default:
       return false;
@@ -126,7 +127,8 @@ class Walk {
 
   bool take(const FaultSpec& fault, Effect effect) {
     const auto alone = single_outcome(plan_, fault, effect);
-    if (!alone || effect == damages_page || effect == refuses_migration) return false;
+    if (!alone || effect == damages_page || effect == refuses_migration ||
+        effect == takes_channel) return false;
     if (survived_in_flight(effect)) return survive(fault, effect, *alone);
     if (recovers(fault, effect)) return !decided_by_;
     if (!decided_by_) return decide(fault, effect, *alone);

@@ -38,6 +38,35 @@ enum class Cut { reset, close };
 /// In what a destination is configured unlike its source.
 enum class Mismatch { ram, machine, devices, cpu };
 
+/// What is wrong with the credentials of one host, so that the other one must not trust it.
+enum class Distrust {
+  wrong,    // another secret, or signed by an authority that nobody knows
+  expired,  // a certificate of the past
+  missing   // it has none to show
+};
+
+/// What a stranger says at the port where a destination waits for its source.
+enum class Strange {
+  nothing,       // not a byte
+  noise,         // random bytes
+  stream,        // the head of a plain stream, cut off
+  side_channel,  // the greeting of a multifd channel of another migration
+  hello,         // a TLS client that has no credentials
+  half_record    // the beginning of such a client's first record
+};
+struct Intrusion {
+  Strange what = Strange::nothing;
+  bool stays = false;  // it keeps the connection and falls silent; otherwise it closes it
+  std::uint64_t seed = 0;
+};
+
+/// What has become of it.
+struct IntrusionSight {
+  bool refused = false;   // the host's kernel refused the connection
+  bool arrived = false;   // connected, and the host's kernel has acknowledged every byte
+  bool rejected = false;  // the host has ended the connection
+};
+
 /// The byte that `corrupt` changed.
 struct Flip {
   std::uint64_t gpa = 0;     // of the byte

@@ -46,11 +46,14 @@ struct FaultKind {
   bool must_heal = false;                // a plan that leaves it unhealed is refused
   /// A capability of the machine that it needs ("nftables", "netem"); empty: none.
   std::string_view needs;
+  /// Beginning of the name of a feature ("tls") that a plan's mode must have; empty: any mode.
+  std::string_view mode_needs;
   std::uint32_t patience_ms = 0;  // least patience of the arbiter with it; 0: the plan's default
   Flow flow = Flow::at_injection;
   Proof proof = Proof::while_held;
   /// What a search draws for FaultSpec::parameter besides 0; both 0: nothing.
   std::uint64_t parameter_least = 0, parameter_most = 0;
+  bool cells_draw_parameter = false;  // the cells draw it, too
   /// Injected before the migration starts and acts on the first page record behind its point; the
   /// channel is never held. Only points with page records behind them can have it.
   bool acts_on_page = false;
@@ -89,5 +92,7 @@ inline std::vector<Side> hosts_hit(Side side) {
 }
 /// `disk` where the kind can hit it, otherwise the first one that it can.
 std::string_view disk_for(const FaultKind& kind, std::string_view disk);
+/// Why it has no meaning in a mode of that name, in one clause; empty: it has one.
+std::string excluded_in(std::string_view mode, const FaultKind& kind);
 
 }  // namespace migfuzz

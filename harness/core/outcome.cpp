@@ -43,6 +43,26 @@ constexpr std::array kTable{
                 kAny, kAutostart, Expect::double_run,
                 "the destination skips a description whose type it does not know, runs and closes; "
                 "the source cannot write the rest and takes that for a failed migration"},
+    OutcomeRule{"record-refused", damages_record, kEither,
+                kIncomplete, "", Expect::source,
+                "a record whose authentication fails ends the session (RFC 8446, 5.2): nothing of "
+                "it is read, nothing was committed"},
+    OutcomeRule{"record-after-eof", damages_record, kEither,
+                kAny, kHandshake, Expect::one,
+                "the destination has the image and cannot be sure of what follows; fencing before "
+                "resuming leaves one"},
+    OutcomeRule{"record-after-eof-autostart", damages_record, kEither,
+                kAny, kAutostart, Expect::double_run,
+                "the destination may run before it reads the record, and its end looks like a "
+                "failed migration to the source"},
+    OutcomeRule{"stranger-harmless", intrudes, kEither,
+                kAny, "", Expect::destination,
+                "whoever cannot show credentials, or comes when the channel is there (socket.c, "
+                "socket_accept_incoming_migration), must harm nothing"},
+    OutcomeRule{"stranger-taken-for-the-source", takes_channel, kEither,
+                kAny, "", Expect::source,
+                "without TLS the first to connect is the source (channel.c, "
+                "migration_channel_process_incoming): the real one is refused and keeps the VM"},
     OutcomeRule{"migration-refused", refuses_migration, kEither,
                 kAny, "", Expect::source,
                 "what cannot be loaded is refused before commitment: the source resumes (Clark "
@@ -230,6 +250,12 @@ std::string_view to_string(Effect effect) {
       return "damages-page";
     case damages_frame:
       return "damages-frame";
+    case damages_record:
+      return "damages-record";
+    case intrudes:
+      return "intrudes";
+    case takes_channel:
+      return "takes-channel";
   }
   return "?";
 }
@@ -297,6 +323,10 @@ Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
   const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
   if (effect == loses_host && in_time) return pauses_host;
   if (effect == silences_channel && !in_time) return cuts_channel;
+  const bool before_the_source = to_string(fault.trigger.point) == "prepare/ready";
+  if (effect == intrudes && before_the_source &&
+      mode_from(plan.mode).credentials() == Credentials::none)
+    return takes_channel;
   return effect;
 }
 

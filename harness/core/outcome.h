@@ -27,7 +27,10 @@ enum class Effect {
   fails_storage,      // the disk fails or hangs until the heal
   stops_arbiter,      // the arbiter is away until the heal
   damages_page,       // an owned page changes on the wire
-  damages_frame       // a framing byte of the stream changes on the wire
+  damages_frame,      // a framing byte of the stream changes on the wire
+  damages_record,     // a record of an encrypted stream changes on the wire
+  intrudes,           // a stranger speaks to the destination, and must harm nothing
+  takes_channel       // … and without TLS was there first: QEMU takes it for the source
 };
 std::string_view to_string(Effect effect);  // "loses-host"
 

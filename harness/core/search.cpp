@@ -87,7 +87,8 @@ Choice choice_of(const ScenarioRequest& ground, const Catalogs& catalogs) {
   });
   for (const auto& kind : catalogs.faults)
     if (chosen(ground.faults, std::string(kind.name)) &&
-        ground.missing.count(std::string(kind.needs)) == 0)
+        ground.missing.count(std::string(kind.needs)) == 0 &&
+        excluded_in(ground.base.mode, kind).empty())
       choice.kinds.push_back(&kind);
   return choice;
 }
@@ -101,6 +102,7 @@ bool ends_it(const FaultKind& kind) {
     case Effect::blinds_manager:
     case Effect::fails_storage:
     case Effect::stops_arbiter:
+    case Effect::intrudes:
       return false;
     case Effect::loses_host:
       return kind.kills;  // a hang can be healed

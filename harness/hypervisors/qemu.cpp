@@ -15,11 +15,13 @@
 #include "harness/hypervisors/qemu_host.h"
 #include "harness/hypervisors/tracing.h"
 #include "harness/io/child.h"
+#include "harness/io/credentials.h"
 #include "harness/io/filters.h"
 #include "harness/io/network.h"
 #include "harness/io/queueing.h"
 #include "harness/io/relay.h"
 #include "harness/io/sockets.h"
+#include "harness/io/stranger.h"
 
 namespace migfuzz {
 namespace {
@@ -55,6 +57,7 @@ class QemuWorld final : public World {
     const auto deadline = now() + kSetUpLimit;
     disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
+    make_credentials();
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
@@ -220,6 +223,9 @@ class QemuWorld final : public World {
   void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
   std::optional<Flip> flip() const override { return flip_ ? flip_ : relay_->flip(); }
   void corrupt_next_byte(unsigned bit) override { relay_->corrupt_next_byte(bit); }
+  void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) override {
+    relay_->corrupt_later_byte(bytes_later, bit);
+  }
   std::optional<FrameFlip> frame_flip() const override {
     return frame_flip_ ? frame_flip_ : relay_->frame_flip();
   }
@@ -244,6 +250,20 @@ class QemuWorld final : public World {
   }
   void destroy_socket(Side side) override {
     io::destroy_sockets(network_.namespace_fd(side), relay_->local_port(side));
+  }
+
+  void intrude(const Intrusion& what) override {
+    if (incoming_port_ == 0) throw InfraError("a stranger needs a TCP port to connect to");
+    io::UniqueFd fd;
+    network_.inside(Side::channel, [&] {
+      fd = io::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    });
+    if (!fd) io::fail("a stranger's socket");
+    stranger_ = std::make_unique<io::Stranger>(std::move(fd), io::kDestinationAddress,
+                                               incoming_port_, what);
+  }
+  IntrusionSight intrusion() const override {
+    return stranger_ ? stranger_->look() : IntrusionSight();
   }
 
   // --- storage ---------------------------------------------------------------------------------
@@ -286,6 +306,7 @@ class QemuWorld final : public World {
     mismatch_more_ = more;
   }
   void without_listener() override { listens_ = false; }
+  void distrust(Side side, Distrust how) override { distrusted_ = {side, how}; }
 
   // --- a second migration ----------------------------------------------------------------------
 
@@ -307,6 +328,8 @@ class QemuWorld final : public World {
     journal_ = std::make_unique<io::MemoryFile>("journal");
     destination_beat_ = 0;
     mismatch_.reset();
+    distrusted_.reset();
+    stranger_.reset();
     listens_ = true;
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
@@ -361,8 +384,37 @@ class QemuWorld final : public World {
     spec.trace = traces_;
     spec.incoming = side == Side::destination;
     spec.paused = side == Side::destination && setup_.destination_paused;
+    if (credentials_) {
+      spec.tls_folders_fd = credentials_->fd();
+      // The good ones, too: a second migration is to succeed.
+      for (const bool good : {true, false})
+        if (auto object = credentials_->object(side, tls_id(good), good); !object.empty())
+          spec.tls_objects.push_back(std::move(object));
+    }
     if (side == Side::destination && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
     return spec;
+  }
+
+  // --- TLS -------------------------------------------------------------------------------------
+
+  static std::string tls_id(bool good) { return good ? "tls" : "tls-bad"; }
+
+  void make_credentials() {
+    const auto kind = mode_.credentials();
+    if (kind == Credentials::none) return;
+    credentials_ = std::make_unique<io::CredentialFolders>(kind);
+    if (distrusted_) credentials_->spoil(distrusted_->first, distrusted_->second);
+  }
+
+  // Before the destination listens, and before the source is told to migrate. Empty words: plain.
+  void secure(Side side, Clock::time_point deadline) {
+    if (!credentials_) return;
+    const bool good = !distrusted_ || distrusted_->first != side;
+    const bool speaks = !credentials_->object(side, tls_id(good), good).empty();
+    json parameters{{"tls-creds", speaks ? tls_id(good) : ""}};
+    if (side == Side::source)
+      parameters["tls-hostname"] = speaks ? io::kDestinationName : "";
+    host(side).monitor().call("migrate-set-parameters", parameters, deadline);
   }
 
   void moved() { last_change_ = Clock::now(); }
@@ -402,6 +454,7 @@ class QemuWorld final : public World {
 
   // The relay listens for the source and goes on to that port of the destination.
   void listen_for(std::uint16_t port) {
+    incoming_port_ = port;
     network_.inside(Side::channel, [&] {
       uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
     });
@@ -416,6 +469,7 @@ class QemuWorld final : public World {
   }
 
   void open_tcp(Clock::time_point deadline) {
+    for (const auto side : {Side::source, Side::destination}) secure(side, deadline);
     if (!listens_) {
       // Straight to the host, past the relay: its kernel refuses what nobody listens to.
       uri_ = fmt::format("tcp:{}:{}", io::kDestinationAddress, kNobodysPort);
@@ -541,6 +595,10 @@ class QemuWorld final : public World {
   std::string uri_;
   std::vector<Trigger> armed_;  // and not released
   int recoveries_ = 0;          // that the destination has accepted
+  std::uint16_t incoming_port_ = 0;  // where the destination waits for its source
+  std::unique_ptr<io::CredentialFolders> credentials_;
+  std::optional<std::pair<Side, Distrust>> distrusted_;
+  std::unique_ptr<io::Stranger> stranger_;
   std::optional<Mismatch> mismatch_;
   bool mismatch_more_ = false, listens_ = true, traces_ = false;
   bool downtime_raised_ = true;

@@ -92,6 +92,7 @@ struct QemuHost::State {
       list.insert(list.end(), {"-netdev", "hubport,id=net0,hubid=0", "-device",
                                "virtio-net-pci,netdev=net0,id=net,romfile="});
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
+    for (const auto& one : spec.tls_objects) list.insert(list.end(), {"-object", one});
     for (auto& one : management->arguments()) list.push_back(std::move(one));
     if (tracing)
       for (auto& one : tracing->arguments()) list.push_back(std::move(one));
@@ -109,6 +110,7 @@ struct QemuHost::State {
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
     launch.arguments = arguments();
     launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd()};
+    if (spec.tls_folders_fd >= 0) launch.inherit.push_back(spec.tls_folders_fd);
     for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     if (tracing)
       for (const int fd : tracing->inherited()) launch.inherit.push_back(fd);

@@ -32,6 +32,8 @@ struct QemuHostSpec {
   bool network_device = true;
   bool trace = false;  // its trace events about migration; see trace()
   std::vector<std::string> more_arguments;
+  std::vector<std::string> tls_objects;  // values of -object; see io/credentials.h
+  int tls_folders_fd = -1;               // what they name, to be inherited
 };
 
 /// Makes `spec` unlike what the plan says: one that a source of that plan cannot migrate to, as far

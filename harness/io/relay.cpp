@@ -579,10 +579,12 @@ void Relay::set_stage(Side towards, const Stage& stage) {
   s.pump(flow);
 }
 
-void Relay::corrupt_next_byte(unsigned bit) {
+void Relay::corrupt_next_byte(unsigned bit) { corrupt_later_byte(0, bit); }
+
+void Relay::corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) {
   State& s = *state_;
   if (s.frame_flipped) return;
-  s.frame_flipped = FrameFlip{s.forth.forwarded, 0, 0, false};
+  s.frame_flipped = FrameFlip{s.forth.forwarded + bytes_later, 0, 0, false};
   s.frame_bit = bit % 8;
   s.apply_frame_flip();
 }

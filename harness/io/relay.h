@@ -60,6 +60,7 @@ class Relay {
   void corrupt_next_page(std::uint64_t which_bit);
   /// Flips a bit of the byte that would be forwarded next.
   void corrupt_next_byte(unsigned bit);
+  void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit);
   /// TCP: its kernel sends a window probe to that peer, whose kernel answers. No byte of the
   /// stream.
   void probe(Side peer);

@@ -34,6 +34,8 @@ inline Plan scripted_cell(const FaultKind& kind, Side side, const std::string& p
                           const std::string& protocol = "handshake") {
   Plan plan = scripted_plan();
   plan.protocol = protocol;
+  if (!kind.mode_needs.empty())
+    plan.mode = kind.mode_needs == "tls" ? "tls-psk" : kind.mode_needs;
   plan.transport = kind.transport;
   plan.patience_ms = std::max(plan.patience_ms, kind.patience_ms);
   // What follows the end mark is a few bytes here: at the default rate they would pass in a tick.

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "harness/core/pacing.h"
 #include "tests/fakes/parse_result.h"
 #include "tests/fakes/stream_builder.h"
@@ -118,7 +119,8 @@ struct Migration {
   Pacing forth_pacing, back_pacing;
   std::optional<FrameFlip> frame_flipped;
   std::optional<Mismatch> mismatch;
-  bool listens = true;
+  bool listens = true, trusts = true;
+  std::optional<IntrusionSight> intrusion;
   std::optional<std::uint64_t> flip_bit;
   std::optional<Flip> flipped;
 };
@@ -611,6 +613,7 @@ void ScriptedWorld::migrate() {
   m.in_band(m.source, [&m] {
     m.migrating = true;
     m.set_status(m.source, MigrationStatus::setup);
+    if (!m.trusts) m.give_up(MigrationStatus::failed, "TLS handshake failed: not trusted");
     if (!m.listens) m.give_up(MigrationStatus::failed, "Failed to connect: Connection refused");
   });
 }
@@ -822,6 +825,11 @@ void ScriptedWorld::set_stage(Side towards, const Stage& stage) {
 void ScriptedWorld::corrupt_next_byte(unsigned bit) {
   model_->frame_flipped = FrameFlip{model_->forwarded, 0, 1u << bit, false};
 }
+void ScriptedWorld::corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) {
+  const auto last = script().total - 1;
+  const auto offset = std::min<std::uint64_t>(model_->forwarded + bytes_later, last);
+  model_->frame_flipped = FrameFlip{offset, 0, 1u << bit, false};
+}
 std::optional<FrameFlip> ScriptedWorld::frame_flip() const { return model_->frame_flipped; }
 
 void ScriptedWorld::set_filter(Side host, const std::optional<Filter>& filter) {
@@ -959,6 +967,16 @@ void ScriptedWorld::mismatch(Mismatch what, bool more) {
   model_->mismatch = what;
 }
 void ScriptedWorld::without_listener() { model_->listens = false; }
+void ScriptedWorld::distrust(Side, Distrust) { model_->trusts = false; }
+void ScriptedWorld::intrude(const Intrusion&) {
+  Model& m = *model_;
+  m.intrusion = {m.migrating, !m.migrating, false};
+  const bool open = mode_from(m.plan.mode).credentials() == Credentials::none;
+  if (!m.migrating && open) m.listens = false;  // the stranger has the source's place
+}
+IntrusionSight ScriptedWorld::intrusion() const {
+  return model_->intrusion.value_or(IntrusionSight());
+}
 
 void ScriptedWorld::poke(Side host, std::uint64_t gpa, Bytes bytes) {
   std::copy(bytes.begin(), bytes.end(),

@@ -100,6 +100,7 @@ class ScriptedWorld final : public World {
   StorageSight storage(Side host) const override;
   std::optional<std::vector<std::byte>> disk() override;
   void corrupt_next_byte(unsigned bit) override;
+  void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) override;
   std::optional<FrameFlip> frame_flip() const override;
   void set_filter(Side host, const std::optional<Filter>& filter) override;
   FilterCounts filter_counts(Side host) const override;
@@ -115,6 +116,9 @@ class ScriptedWorld final : public World {
   bool management_restored(Side) const override { return true; }
   void mismatch(Mismatch what, bool more) override;
   void without_listener() override;
+  void distrust(Side host, Distrust how) override;
+  void intrude(const Intrusion& stranger) override;
+  IntrusionSight intrusion() const override;
   void start_again(bool fresh_host) override;
   std::optional<Remains> first_destination() const override;
   void poke(Side host, std::uint64_t gpa, Bytes bytes) override;

@@ -80,6 +80,21 @@ TEST_CASE("A refused migration leaves the source running, and its proof is the r
     }
 }
 
+TEST_CASE("A stranger harms a migration only where it comes first to a port without TLS",
+          "[director]") {
+  for (const auto* mode : {"precopy", "tls-x509"})
+    for (const auto* point : {"prepare/ready", "precopy/begin", "activate/resumed"}) {
+      auto plan = fakes::scripted_cell(make_stranger(), Side::destination, point);
+      plan.mode = mode;
+      const ScriptedCase one(plan);
+      INFO(mode << " " << point << "\n" << one.story());
+      const bool first = plan.mode == "precopy" && std::string(point) == "prepare/ready";
+      CHECK(one.evidence.delivered);
+      CHECK(one.result.verdict == Verdict::pass);
+      CHECK(one.result.survivor == (first ? "source" : "destination"));
+    }
+}
+
 TEST_CASE("A difference that the destination accepts is no refused migration", "[director]") {
   auto plan = fakes::scripted_cell(make_mismatch_cpu(), Side::destination, "prepare/ready");
   plan.faults[0].parameter = 1;

@@ -103,6 +103,18 @@ TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcom
   CHECK(rule("corrupt", Side::channel, "stopcopy/enter") == "damage-is-seen: the damage is seen");
 }
 
+TEST_CASE("A stranger harms nothing, unless it comes first and nobody asks who it is",
+          "[outcome]") {
+  CHECK(rule("stranger", Side::destination, "prepare/ready") ==
+        "stranger-taken-for-the-source: the source runs on");
+  CHECK(rule("stranger", Side::destination, "precopy/begin") ==
+        "stranger-harmless: the destination runs");
+  Plan plan;
+  plan.mode = "tls-psk";
+  plan.faults = {{"stranger", Side::destination, trigger_from("prepare/ready"), 0, 0}};
+  CHECK(expected_outcome(plan, std::array{Effect::intrudes})->rule == "stranger-harmless");
+}
+
 TEST_CASE("Without a fault the destination runs", "[outcome]") {
   CHECK(expected_outcome(Plan(), {})->expect == Expect::destination);
 }

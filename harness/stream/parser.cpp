@@ -280,7 +280,12 @@ std::string Parser::State::misplaced(std::uint16_t command) const {
 void Parser::State::point_of_command(std::uint16_t command) {
   if (command == kPostcopyAdvise && !std::exchange(advised_, true))
     point(Phase::reserve, "advise", pos_);
-  else if (command == kRamDiscard && !std::exchange(postcopy_, true))
+  const bool begins = !postcopy_ && (command == kRamDiscard || command == kPackaged);
+  if (begins) {
+    postcopy_ = true;
+    page_count_ = 0;
+  }
+  if (command == kRamDiscard && begins)
     point(Phase::postcopy, "discard", pos_);
   else if (command == kPackaged)
     point(Phase::postcopy, "package-begin", pos_);
@@ -321,10 +326,7 @@ Parser::State::Taken Parser::State::step_command(Bytes window) {
   }
   point_of_command(command);
   items.push_back({Item::Kind::command, pos_, pos_ + reader.at(), {}, 0, 0, command});
-  if (command == kPackaged) {
-    postcopy_ = true;
-    package_end_ = pos_ + reader.at() + package_bytes;
-  }
+  if (command == kPackaged) package_end_ = pos_ + reader.at() + package_bytes;
   end_package();
   return reader.at();
 }
@@ -403,6 +405,7 @@ Parser::State::Taken Parser::State::step_continuation(Bytes window) {
     began_precopy_ = true;
     point(Phase::precopy, "begin", pos_);
   }
+  part_begins_ = true;
   at_ = At::ram_word;
   return reader.at();
 }
@@ -440,8 +443,8 @@ Parser::State::Taken Parser::State::step_opaque(Bytes window) {
       if (look == Look::more) return std::nullopt;
       if (look == Look::yes) {
         // In the package commands follow the last device.
-        accept_opaque(end, std::to_integer<std::uint8_t>(after.front()) ==
-                               (package_end_ ? kCommand : kEof));
+        accept_opaque(
+            end, std::to_integer<std::uint8_t>(after.front()) == (package_end_ ? kCommand : kEof));
         return end;
       }
     }
@@ -462,9 +465,9 @@ void Parser::State::accept_opaque(std::size_t bytes, bool last) {
     if (last) names.emplace_back("last");
     const std::array<std::pair<std::string_view, std::uint64_t>, 3> places = {
         {{"/begin", pos_}, {"/middle", pos_ + bytes / 2}, {"/end", item_.end}}};
+    const Phase phase = package_end_ ? Phase::postcopy : Phase::stopcopy;
     for (const auto& [suffix, offset] : places)
-      for (const std::string& name : names)
-        point(package_end_ ? Phase::postcopy : Phase::stopcopy, ("device:" + name).append(suffix), offset);
+      for (const std::string& name : names) point(phase, ("device:" + name).append(suffix), offset);
   }
   items.push_back(std::move(item_));
   end_package();
@@ -493,7 +496,8 @@ Look Parser::State::next_item(Bytes after) const {
       const std::uint16_t command = reader.be16();
       const std::uint16_t length = reader.be16();
       if (reader.ran_short()) return undecided;
-      return command_is_valid(command, length) && misplaced(command).empty() ? Look::yes : Look::no;
+      const bool valid = command_is_valid(command, length) && misplaced(command).empty();
+      return valid ? Look::yes : Look::no;
     }
     default:
       return Look::no;
@@ -508,7 +512,8 @@ Look Parser::State::next_introduction(Bytes after) const {
   reader.be32();
   const std::uint32_t version = reader.be32();
   if (reader.ran_short()) return finished ? Look::no : Look::more;
-  return !known.seen.contains(id) && printable(idstr) && version <= kMaxVersionId ? Look::yes : Look::no;
+  const bool valid = !known.seen.contains(id) && printable(idstr) && version <= kMaxVersionId;
+  return valid ? Look::yes : Look::no;
 }
 
 /// EOF, and then the VMDESC with its JSON, or nothing: a zero byte alone is too common to trust.

@@ -15,7 +15,7 @@
 // sections that the old one began: next_channel() makes its parser. Where post-copy may follow,
 // SWITCHOVER_START settles with the next byte, which tells whether stop-and-copy begins.
 //
-// Limits: no compression, mapped-ram, COLO, RDMA or TLS, 4 KiB target pages. With suppress-vmdesc
+// Limits: no mapped-ram, COLO, RDMA or TLS, 4 KiB target pages. With suppress-vmdesc
 // the last device settles only at finish(), since one zero byte alone does not prove the end.
 #pragma once
 

@@ -1,7 +1,6 @@
 // RAM sections of the main channel: the list of blocks, page records, passes.
 //
-// Page contents are skipped by a counter. A pass over memory is seen by what QEMU does in one: it
-// walks its list of blocks upwards and sends a page once (find_dirty_block(), migration/ram.c).
+// Page contents are skipped by a counter; pass_finder.h says where a pass over memory begins.
 #include "harness/stream/parser_state.h"
 
 namespace migfuzz::stream {
@@ -10,16 +9,21 @@ using namespace wire;
 
 namespace {
 constexpr std::size_t kMaxBlocks = 4096;
-}
+// compressBound() of zlib for a page is 4110 (decompress_data_with_multi_threads() checks it).
+constexpr std::uint32_t kMaxCompressedBytes = 4110;
+}  // namespace
 
 Parser::State::Taken Parser::State::step_ram_word(Bytes window) {
   Reader reader(window);
   const std::uint64_t word = reader.be64();
   if (reader.ran_short()) return std::nullopt;
   const std::uint64_t flags = word & kFlagMask;
+  const bool precopy_part = !postcopy_ && item_.kind == Item::Kind::section_part;
+  if (precopy_part && std::exchange(part_begins_, false) && finder_.part_begins()) begin_pass();
   switch (flags & ~kRamContinue) {
     case kRamPage:
     case kRamZero:
+    case kRamCompressPage:
     case kRamXbzrle:
       return step_page_record(window, word);
     case kRamEos:
@@ -31,6 +35,7 @@ Parser::State::Taken Parser::State::step_ram_word(Bytes window) {
       return reader.at();
     case kRamMultifdFlush:
       if (word != kRamMultifdFlush) break;
+      if (precopy_part || item_.kind == Item::Kind::section_start) finder_.flush(!precopy_part);
       return reader.at();
     case kRamMemSize:
       if (flags != kRamMemSize || item_.kind != Item::Kind::section_start || !known.blocks.empty())
@@ -38,8 +43,6 @@ Parser::State::Taken Parser::State::step_ram_word(Bytes window) {
       list_bytes_ = word & ~kFlagMask;
       if (list_bytes_ != 0) at_ = At::block_entry;
       return reader.at();
-    case kRamCompressPage:
-      return fail(pos_, "RAM flag 0x100: compressed pages are not supported");
     case kRamHook:
       return fail(pos_, "RAM flag 0x80: RDMA is not supported");
     default:
@@ -102,6 +105,10 @@ Parser::State::Taken Parser::State::step_page_record(Bytes window, std::uint64_t
     content_bytes = kPageBytes;
   } else if ((flags & kRamZero) != 0) {
     reader.u8();  // the byte that fills the page: 0
+  } else if ((flags & kRamCompressPage) != 0) {
+    content_bytes = reader.be32();
+    if (!reader.ran_short() && content_bytes > kMaxCompressedBytes)
+      return fail(pos_, "a compressed page of " + std::to_string(content_bytes) + " bytes");
   } else {
     const std::uint8_t encoding = reader.u8();
     content_bytes = reader.be16();
@@ -116,16 +123,11 @@ Parser::State::Taken Parser::State::step_page_record(Bytes window, std::uint64_t
 }
 
 void Parser::State::see_page(std::uint64_t address, std::uint64_t flags, std::size_t header_bytes) {
-  const bool content = (flags & kRamPage) != 0;
+  const bool content = (flags & (kRamPage | kRamCompressPage)) != 0;
   const std::string& block = known.blocks[*block_].name;
-  if (!postcopy_ && item_.kind == Item::Kind::section_part) {
-    // Within a pass QEMU walks its block list upwards and sends a page once.
-    const std::pair<std::size_t, std::uint64_t> page(*block_, address);
-    if (!last_page_ || page <= *last_page_)
-      point(Phase::precopy, "pass:" + std::to_string(++passes), pos_);
-    last_page_ = page;
-  }
-  if (content && (postcopy_ || item_.kind == Item::Kind::section_part)) {
+  const bool part = item_.kind == Item::Kind::section_part;
+  if (!postcopy_ && part && finder_.page(*block_, address >> kPageBits)) begin_pass();
+  if (content && (postcopy_ || part)) {
     const Phase phase = recovered_ ? Phase::recover : postcopy_ ? Phase::postcopy : Phase::precopy;
     ++page_count_;
     if (wanted_pages.erase({phase, page_count_}) != 0)
@@ -137,7 +139,7 @@ void Parser::State::see_page(std::uint64_t address, std::uint64_t flags, std::si
       point(Phase::postcopy, "answer:" + std::to_string(answered->second), pos_);
     expected.erase(first, last);
   }
-  if (content) pages.push_back({block, address, pos_ + header_bytes});
+  if ((flags & kRamPage) != 0) pages.push_back({block, address, pos_ + header_bytes});
 }
 
 Parser::State::Taken Parser::State::step_footer(Bytes window) {

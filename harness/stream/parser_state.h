@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "harness/stream/parser.h"
+#include "harness/stream/pass_finder.h"
 #include "harness/stream/wire.h"
 
 namespace migfuzz::stream {
@@ -76,23 +77,25 @@ struct Parser::State {
 
  private:
   At at_ = At::header;
-  std::uint64_t skip_ = 0;        // bytes that no step looks at
+  std::uint64_t skip_ = 0;  // bytes that no step looks at
   std::vector<std::byte> buffer_;
-  Item item_;                     // the item being read, if it spans several steps
-  std::size_t scan_ = 0;          // opaque: no footer lies before this, from item_.begin
-  std::uint64_t list_bytes_ = 0;  // RAM's list: bytes not accounted for yet
+  Item item_;                         // the item being read, if it spans several steps
+  std::size_t scan_ = 0;              // opaque: no footer lies before this, from item_.begin
+  std::uint64_t list_bytes_ = 0;      // RAM's list: bytes not accounted for yet
   std::optional<std::size_t> block_;  // of the last record: what CONTINUE refers to
-  std::optional<std::pair<std::size_t, std::uint64_t>> last_page_;  // in pre-copy's PARTs
+  PassFinder finder_;
+  bool part_begins_ = false;      // nothing of this PART's contents was read yet
   std::uint64_t page_count_ = 0;  // records with content in pre-copy's PARTs, or in post-copy
   bool began_precopy_ = false, device_seen_ = false;
-  bool entered_ = false;    // stop-and-copy began
-  bool advised_ = false;    // post-copy may follow
-  bool postcopy_ = false;   // it has begun: the source stands for good
-  bool recovered_ = false;  // the channel goes on where another one broke
+  bool entered_ = false;                      // stop-and-copy began
+  bool advised_ = false;                      // post-copy may follow
+  bool postcopy_ = false;                     // it has begun: the source stands for good
+  bool recovered_ = false;                    // the channel goes on where another one broke
   std::optional<std::uint64_t> package_end_;  // inside post-copy's package: where it ends
 
   std::size_t drain(Bytes window);
   Taken step(Bytes window);
+  void begin_pass() { point(Phase::precopy, "pass:" + std::to_string(++passes), pos_); }
   Taken step_header(Bytes window);
   Taken step_first_item(Bytes window);
   Taken step_configuration_tail(Bytes window);
@@ -110,16 +113,13 @@ struct Parser::State {
 
   Look next_item(Bytes after) const;
   Look next_introduction(Bytes after) const;
-  Look next_end_of_stream(Bytes after) const;
-  Look next_is_command(Bytes after) const;
+  Look next_end_of_stream(Bytes after) const, next_is_command(Bytes after) const;
   std::string misplaced(std::uint16_t command) const;
   void point_of_command(std::uint16_t command);
   void accept_opaque(std::size_t bytes, bool last);
-  void end_package();
-  void end_configuration();
+  void end_package(), end_configuration(), end_vmdesc();
   void enter(std::uint64_t offset);
   void see_page(std::uint64_t address, std::uint64_t flags, std::size_t header_bytes);
-  void end_vmdesc();
 
   void point(Phase phase, std::string name, std::uint64_t offset) {
     points.push_back({phase, std::move(name), offset});

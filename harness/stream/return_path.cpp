@@ -21,7 +21,7 @@ constexpr std::uint16_t kReqPagesId = 3;
 constexpr std::uint16_t kReqPages = 4;
 constexpr std::uint16_t kRecvBitmap = 5;
 constexpr std::uint16_t kResumeAck = 6;
-constexpr std::uint16_t kRequestBytes = 12;  // be64 start, be32 length; then the block's name
+constexpr std::uint16_t kRequestBytes = 12;      // be64 start, be32 length; then the block's name
 constexpr std::uint16_t kMaxPayloadBytes = 512;  // the buffer of source_return_path_thread()
 constexpr std::uint64_t kMaxBitmapBytes = std::uint64_t{1} << 32;  // one bit a page: 128 TiB of RAM
 constexpr std::uint64_t kBitmapEnd = 0x0123456789abcdef;           // RAMBLOCK_RECV_BITMAP_ENDING
@@ -73,8 +73,8 @@ struct ReturnPathParser::State {
   std::uint64_t field_ = 0;  // the big-endian field being read
   std::size_t field_bytes_ = 0;
   std::uint64_t skip_ = 0;
-  std::uint64_t payload_ = 0;    // bytes of the payload that were not read yet
-  std::size_t name_bytes_ = 0;   // of the block's name, not read yet
+  std::uint64_t payload_ = 0;   // bytes of the payload that were not read yet
+  std::size_t name_bytes_ = 0;  // of the block's name, not read yet
   std::uint64_t bitmap_bytes_ = 0;
   std::string block_;  // REQ_PAGES names none: it means the last one that was named
   ReturnMessage message_;
@@ -90,9 +90,7 @@ struct ReturnPathParser::State {
     failed = true;
     failure = "offset " + std::to_string(message_.begin) + ": return path: " + why;
   }
-  void point(Phase phase, std::string name) {
-    points.push_back({phase, std::move(name), pos});
-  }
+  void point(Phase phase, std::string name) { points.push_back({phase, std::move(name), pos}); }
 };
 
 /// Size of the field that the state reads; 0: it only waits for the end of what is skipped.

@@ -3,7 +3,8 @@
 // Pure and incremental like the main parser, and like it never throws on hostile bytes. Message
 // types are MIG_RP_MSG_* of QEMU's migration/migration.h. A good pre-copy return path is PONG(1)
 // and then SHUT(0); in post-copy requests of pages lie between; a recovered channel's begins with a
-// bitmap of received pages for each RAM block and RESUME_ACK. A type that this version does not know passes as long as its length is sane.
+// bitmap of received pages for each RAM block and RESUME_ACK. A type that this version does not
+// know passes as long as its length is sane.
 #pragma once
 
 #include <cstdint>

@@ -270,6 +270,52 @@ TEST_CASE("the configuration's subsections are understood", "[stream]") {
   CHECK_THAT(failure_of(with("configuration/new", {})), Catch::Contains("unknown subsection"));
 }
 
+TEST_CASE("compressed pages come in any order, and a page sent again begins a pass", "[stream]") {
+  StreamBuilder stream = begun();
+  stream.part_begin().page("pc.ram", 0, 1);
+  const auto compressed = [&](std::uint64_t address) {
+    stream.be(address | 0x120, 8).be(20, 4).raw(ByteVector(20));
+  };
+  for (const std::uint64_t address : {0x3000, 0x1000, 0x2000}) compressed(address);
+  stream.zero_page("pc.ram", 0x4000).section_end().part_begin();
+  const std::uint64_t second = stream.size();
+  for (const std::uint64_t address : {0x3000, 0x2000}) compressed(address);
+  const std::uint64_t third = stream.size();
+  compressed(0x3000);
+  stream.section_end();
+  const auto result = fakes::parse(stream.bytes(), {SIZE_MAX}, {5});
+  CHECK(result.failure.empty());
+  CHECK(result.passes == 3);
+  CHECK(offset_of(result, Phase::precopy, "pass:2") == second);
+  CHECK(offset_of(result, Phase::precopy, "pass:3") == third);
+  CHECK(offset_of(result, Phase::precopy, "page:5") == second);
+  CHECK(result.pages.size() == 1);  // the others do not lie open on the wire
+  CHECK(fakes::parse(stream.bytes(), {1}, {5}) == result);
+}
+
+TEST_CASE("with multifd a PART behind a finished round begins a pass", "[stream]") {
+  StreamBuilder stream;
+  stream.header().configuration("pc").be(1, 1).be(2, 4).be(3, 1).text("ram").be(0, 4).be(4, 4);
+  stream.be(0x1004, 8).be(6, 1).text("pc.ram").be(0x1000, 8).ram_word(0x200).section_end();
+  const std::uint64_t first = stream.part_begin().size();
+  stream.section_end().part_begin().ram_word(0x200).section_end();
+  const std::uint64_t second = stream.part_begin().size();
+  stream.ram_word(0x200).section_end();  // wraps at once: still the second pass
+  stream.part_begin().section_end().part_begin().ram_word(0x200).section_end();
+  const std::uint64_t third = stream.part_begin().size();
+  stream.ram_word(0x200).ram_word(0x200).section_end();
+  const std::uint64_t fourth = stream.part_begin().size();
+  stream.section_end().ram_end_begin().ram_word(0x200).section_end();
+  const auto result = fakes::parse(stream.bytes());
+  CHECK(result.failure.empty());
+  CHECK(result.passes == 4);
+  CHECK(offset_of(result, Phase::precopy, "pass:1") == first);
+  CHECK(offset_of(result, Phase::precopy, "pass:2") == second);
+  CHECK(offset_of(result, Phase::precopy, "pass:3") == third);
+  CHECK(offset_of(result, Phase::precopy, "pass:4") == fourth);
+  CHECK(fakes::parse(stream.bytes(), {1}) == result);
+}
+
 TEST_CASE("a stream may begin without a configuration", "[stream]") {
   StreamBuilder stream;
   stream.header().ram_setup({{"pc.ram", 0x1000}}).ram_end_begin().section_end().eof();
@@ -315,7 +361,8 @@ TEST_CASE("what this parser does not understand is a failure with offset and rea
   CHECK_THAT(failure_of(begun().command(99)), contains("command 99"));
   CHECK_THAT(failure_of(begun().command(8)), contains("COLO"));
   CHECK_THAT(failure_of(begun().ram_setup({{"x", 4096}})), contains("begins twice"));
-  CHECK_THAT(failure_of(begun().part_begin().ram_word(0x100)), contains("compressed"));
+  CHECK_THAT(failure_of(begun().part_begin().be(0x100, 8).be(6, 1).text("pc.ram").be(4111, 4)),
+             contains("a compressed page of 4111 bytes"));
   CHECK_THAT(failure_of(begun().part_begin().ram_word(0x80)), contains("RDMA"));
   CHECK_THAT(failure_of(begun().part_begin().ram_word(0x1000)), contains("RAM record 0x1000"));
   CHECK_THAT(failure_of(begun().part_begin().ram_word(0x1010)), contains("RAM record"));

@@ -84,7 +84,8 @@ std::string what_struck(const CaseResult& result) {
     const FaultSpec& fault = plan.faults.front();
     const OutcomeRule* row = row_of(result);
     std::string out = fault_clause(fault, row);
-    if (row != nullptr) out += "; " + how_far(reached_at(plan, fault.trigger, fault.side, row->effect));
+    if (row != nullptr)
+      out += "; " + how_far(reached_at(plan, fault.trigger, fault.side, row->effect));
     return out;
   }
   std::string out;

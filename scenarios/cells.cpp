@@ -93,8 +93,8 @@ FaultSpec broken_before(const Catalogs& catalogs) {
   return fault;
 }
 
-// One to three rounds of pre-copy, by the guest's seed; then there is still enough to follow. A path
-// that stays silent cannot be recovered over: it comes back when the manager has given it up.
+// One to three rounds of pre-copy, by the guest's seed; then there is still enough to follow. A
+// path that stays silent cannot be recovered over: it comes back when the manager has given it up.
 void follow(Plan& plan, const FaultKind& kind, FaultSpec& fault) {
   const auto rounds = static_cast<std::uint32_t>(1 + plan.guest.seed % 3);
   const auto wanted = plan.least_passes;

@@ -39,8 +39,8 @@ Options what_to_break() {
       {kWhat, "mode", "LIST", "how QEMU migrates: `migfuzz list modes`, or `all` [precopy]", "",
        Words::modes, true, false,
        "Each mode is a dimension of the run; features are joined by `+`, as in multifd+tls-psk. "
-       "Without it the phases say: those of post-copy take postcopy, that of storage takes storage. "
-       "A mode that the QEMUs refuse is left out, with their reason."},
+       "Without it the phases say: those of post-copy take postcopy, that of storage takes "
+       "storage. A mode that the QEMUs refuse is left out, with their reason."},
       {kWhat, "scenario", "NAME", "cells, search, …: `migfuzz list scenarios`", "cells",
        Words::scenarios, false, false, "How cases are drawn."},
       {kWhat, "cases", "N", "how many, for scenarios that repeat", "", Words::free, false, false,

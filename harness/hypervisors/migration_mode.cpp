@@ -78,7 +78,8 @@ std::map<std::string, std::string> refused_modes(io::Loop& loop, const std::stri
     if (mode.features.empty()) continue;
     for (const bool incoming : {false, true})
       if (const auto why = refusal(loop, spec, mode, incoming); !why.empty())
-        refused.emplace(name, fmt::format("{}: {}", incoming ? "as destination" : "as source", why));
+        refused.emplace(name,
+                        fmt::format("{}: {}", incoming ? "as destination" : "as source", why));
   }
   return refused;
 }

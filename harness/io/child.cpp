@@ -166,7 +166,8 @@ std::uint64_t Child::cpu_ticks() const {
 Clock::duration waited_for_processor(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
   std::int64_t ran_ns = 0, waited_ns = 0;
-  return file >> ran_ns >> waited_ns ? std::chrono::nanoseconds(waited_ns) : Clock::duration::zero();
+  file >> ran_ns >> waited_ns;
+  return std::chrono::nanoseconds(file ? waited_ns : 0);
 }
 
 std::optional<std::string> find_executable(const std::string& binary) {

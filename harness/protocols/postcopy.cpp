@@ -115,7 +115,7 @@ std::optional<Decision> in_postcopy(const Situation& s, bool starts_paused) {
   if (s.source.dead) {
     const bool arrived = has_switched(s.destination) && was_told_to_run(s.destination);
     if (s.destination.dead || !arrived) return std::nullopt;
-    return Decision{Action::hand_over, "the source died behind the package: the destination's part"};
+    return Decision{Action::hand_over, "the source died, and the package has arrived"};
   }
   if (has_switched(s.source)) return while_it_switches(s);
   return std::nullopt;

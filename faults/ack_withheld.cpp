@@ -11,13 +11,14 @@ namespace migfuzz {
 
 FaultKind make_ack_withheld() {
   auto kind = held_back_kind();
+  kind.per_channel = false;  // on a side channel the destination says nothing
   kind.name = "ack-withheld";
   kind.summary =
       "the acknowledgement on the return path is kept back, everything else flows; then healed";
   kind.proof = Proof::at_end;
   kind.colour = "#c0a000";
   kind.inject = [](World& world, const FaultSpec&) {
-    world.set_stage(Side::source, {.stands_at_acknowledgement = true});
+    world.set_stage(Side::source, {.stands_at_acknowledgement = true}, "");
   };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto channel = world.channel();

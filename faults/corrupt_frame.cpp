@@ -20,7 +20,7 @@ std::string excluded_off_frame(const Trigger& trigger, Side side) {
   if (name.starts_with("ack") || name == "vmdesc-end") return "no byte of the stream follows there";
   if (trigger.point.plus_bytes != 0 || name.ends_with("/middle") || name == "vmdesc-middle")
     return "the byte there is payload, not framing";
-  if (name.starts_with("page:") || name.starts_with("pass:"))
+  if (name.starts_with("page:") || name.starts_with("pass:") || name.starts_with("preempt-page:"))
     return "the byte there is the address of a page, not framing";
   return needs_channel(trigger, side);
 }
@@ -36,10 +36,11 @@ FaultKind make_corrupt_frame() {
   kind.transport = Transport::unix_tight;
   kind.effect = Effect::damages_frame;
   kind.excluded = excluded_off_frame;
+  kind.per_channel = true;
   kind.colour = "#c2185b";
   kind.inject = [](World& world, const FaultSpec& spec) {
-    world.corrupt_next_byte(spec.parameter != 0 ? static_cast<unsigned>(spec.parameter - 1) % 8
-                                                : kBit);
+    const auto bit = spec.parameter != 0 ? static_cast<unsigned>(spec.parameter - 1) % 8 : kBit;
+    world.corrupt_next_byte(bit, spec.channel);
   };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto flip = world.frame_flip();

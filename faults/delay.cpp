@@ -28,10 +28,10 @@ FaultKind make_delay() {
   kind.colour = "#d09a4a";
   kind.inject = [](World& world, const FaultSpec& spec) {
     for (const auto towards : {Side::destination, Side::source})
-      world.set_stage(towards, {.delay_ms = delay_of(spec)});
+      world.set_stage(towards, {.delay_ms = delay_of(spec)}, spec.channel);
   };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
-    const auto channel = world.channel();
+    const auto channel = world.channel(spec.channel);
     for (const auto& pace : {channel.pace, channel.back_pace})
       if (pace.passed_bytes > 0 && pace.shortest_wait_ms >= delay_of(spec))
         return fmt::format("{} bytes passed, none in less than {:.1f} ms", pace.passed_bytes,

@@ -19,10 +19,12 @@ inline FaultKind held_back_kind() {
   kind.heal_after_ms = 150;
   kind.patience_ms = 3000;  // more than the hole, or the manager would cancel
   kind.flow = Flow::freely;
+  kind.per_channel = true;
   kind.must_heal = true;
   kind.excluded = needs_words_behind;
-  kind.heal = [](World& world, const FaultSpec&) {
-    for (const auto towards : {Side::destination, Side::source}) world.set_stage(towards, {});
+  kind.heal = [](World& world, const FaultSpec& spec) {
+    for (const auto towards : {Side::destination, Side::source})
+      world.set_stage(towards, {}, spec.channel);
   };
   return kind;
 }

@@ -24,11 +24,16 @@ FaultKind make_reset() {
   kind.opens_recovery = true;
   kind.colour = "#5e35b1";
   kind.by_hand = "reset both";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::channel); };
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    if (!world.cut_seen(Side::source) || !world.cut_seen(Side::destination)) return std::nullopt;
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.cut(Cut::reset, Side::channel, spec.channel);
+  };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::source, spec.channel) ||
+        !world.cut_seen(Side::destination, spec.channel))
+      return std::nullopt;
     return fmt::format("neither peer's socket is established any more; {} bytes had been forwarded",
-                       world.channel().forwarded);
+                       world.channel(spec.channel).forwarded);
   };
   kind.heal = [](World&, const FaultSpec&) {};
   return kind;

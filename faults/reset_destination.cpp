@@ -23,12 +23,15 @@ FaultKind make_reset_destination() {
   kind.effect = Effect::cuts_channel;
   kind.colour = "#9575cd";
   kind.by_hand = "reset destination";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::destination); };
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    if (!world.cut_seen(Side::destination)) return std::nullopt;
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.cut(Cut::reset, Side::destination, spec.channel);
+  };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::destination, spec.channel)) return std::nullopt;
     return fmt::format(
         "the destination's socket is no longer established; {} bytes had been forwarded",
-        world.channel().forwarded);
+        world.channel(spec.channel).forwarded);
   };
   kind.heal = [](World&, const FaultSpec&) {};
   return kind;

@@ -23,11 +23,14 @@ FaultKind make_reset_source() {
   kind.effect = Effect::cuts_channel;
   kind.colour = "#7e57c2";
   kind.by_hand = "reset source";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::reset, Side::source); };
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    if (!world.cut_seen(Side::source)) return std::nullopt;
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.cut(Cut::reset, Side::source, spec.channel);
+  };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::source, spec.channel)) return std::nullopt;
     return fmt::format("the source's socket is no longer established; {} bytes had been forwarded",
-                       world.channel().forwarded);
+                       world.channel(spec.channel).forwarded);
   };
   kind.heal = [](World&, const FaultSpec&) {};
   return kind;

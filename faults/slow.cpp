@@ -30,10 +30,10 @@ FaultKind make_slow() {
   kind.colour = "#b0772a";
   kind.inject = [](World& world, const FaultSpec& spec) {
     for (const auto towards : {Side::destination, Side::source})
-      world.set_stage(towards, {.bytes_per_s_max = rate_of(spec)});
+      world.set_stage(towards, {.bytes_per_s_max = rate_of(spec)}, spec.channel);
   };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
-    const auto pace = world.channel().pace;
+    const auto pace = world.channel(spec.channel).pace;
     if (pace.since_ms < kLookMs || pace.passed_bytes == 0 || pace.waiting_bytes == 0)
       return std::nullopt;
     const double most = static_cast<double>(rate_of(spec)) * pace.since_ms / 1000;

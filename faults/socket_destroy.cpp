@@ -27,7 +27,7 @@ FaultKind make_socket_destroy() {
     world.destroy_socket(spec.side);
   };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
-    if (!world.cut_seen(spec.side)) return std::nullopt;
+    if (!world.cut_seen(spec.side, "")) return std::nullopt;
     return fmt::format(
         "the {}'s kernel has no established socket any more; {} bytes were forwarded",
         to_string(spec.side), world.channel().forwarded);

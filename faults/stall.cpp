@@ -1,13 +1,25 @@
 // stall: the channel stops in the middle of the stream and stays open; later it flows again.
 //
-// Done by the relay: it goes on holding at the point. A healed stall must cost time and nothing
-// else. Proof: bytes of the source wait in the relay and none of them is forwarded.
+// Done by the relay: it goes on holding at the point. A side channel at a point of the main one does
+// not stand there: it is stopped where it is, both ways, and the main channel goes on. A healed stall
+// must cost time and nothing else.
+// Proof: bytes of the source wait in the relay and none of them is forwarded.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
 #include "faults/where.h"
 
 namespace migfuzz {
+
+namespace {
+
+void stop(World& world, const FaultSpec& spec, bool stands) {
+  if (!hits_elsewhere(spec)) return;  // it stands by its hold, until the director lets it flow
+  for (const auto towards : {Side::destination, Side::source})
+    world.set_stage(towards, {.stands = stands}, spec.channel);
+}
+
+}  // namespace
 
 FaultKind make_stall() {
   FaultKind kind;
@@ -24,10 +36,11 @@ FaultKind make_stall() {
   kind.flow = Flow::at_heal;
   kind.colour = "#6d6d00";
   kind.by_hand = "stall";
-  kind.inject = [](World&, const FaultSpec&) {};
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    const auto channel = world.channel();
-    if (!channel.holding ||
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) { stop(world, spec, true); };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    const auto channel = world.channel(spec.channel);
+    if ((!channel.holding && !hits_elsewhere(spec)) ||
         (channel.received <= channel.forwarded && channel.back_received <= channel.back_forwarded))
       return std::nullopt;
     return fmt::format(
@@ -35,7 +48,7 @@ FaultKind make_stall() {
         channel.received - channel.forwarded + channel.back_received - channel.back_forwarded,
         channel.forwarded);
   };
-  kind.heal = [](World&, const FaultSpec&) {};  // the director lets the channel flow
+  kind.heal = [](World& world, const FaultSpec& spec) { stop(world, spec, false); };
   return kind;
 }
 

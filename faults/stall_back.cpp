@@ -10,14 +10,15 @@ namespace migfuzz {
 
 FaultKind make_stall_back() {
   auto kind = held_back_kind();
+  kind.per_channel = false;  // on a side channel the destination says nothing
   kind.name = "stall-back";
   kind.summary =
       "what the destination says is kept back; the forward direction flows on; then healed";
   kind.proof = Proof::at_end;
   kind.colour = "#9e9d24";
   kind.inject = [](World& world, const FaultSpec&) {
-    world.set_stage(Side::source, {.stands = true});
-    world.set_stage(Side::destination, {});  // counts what flows on
+    world.set_stage(Side::source, {.stands = true}, "");
+    world.set_stage(Side::destination, {}, "");  // counts what flows on
   };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
     const auto channel = world.channel();

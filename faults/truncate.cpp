@@ -23,11 +23,14 @@ FaultKind make_truncate() {
   kind.flow = Flow::never;
   kind.colour = "#00695c";
   kind.by_hand = "close destination";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::destination); };
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    if (!world.cut_seen(Side::destination)) return std::nullopt;
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.cut(Cut::close, Side::destination, spec.channel);
+  };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::destination, spec.channel)) return std::nullopt;
     return fmt::format("the destination's socket is no longer established; {} bytes were forwarded",
-                       world.channel().forwarded);
+                       world.channel(spec.channel).forwarded);
   };
   kind.heal = [](World&, const FaultSpec&) {};
   return kind;

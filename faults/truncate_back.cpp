@@ -23,11 +23,14 @@ FaultKind make_truncate_back() {
   kind.excluded = needs_words_behind;
   kind.colour = "#26a69a";
   kind.by_hand = "close source";
-  kind.inject = [](World& world, const FaultSpec&) { world.cut(Cut::close, Side::source); };
-  kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {
-    if (!world.cut_seen(Side::source)) return std::nullopt;
+  kind.per_channel = true;
+  kind.inject = [](World& world, const FaultSpec& spec) {
+    world.cut(Cut::close, Side::source, spec.channel);
+  };
+  kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
+    if (!world.cut_seen(Side::source, spec.channel)) return std::nullopt;
     return fmt::format("the source has seen the end of its return path; {} bytes were forwarded",
-                       world.channel().forwarded);
+                       world.channel(spec.channel).forwarded);
   };
   kind.heal = [](World&, const FaultSpec&) {};
   return kind;

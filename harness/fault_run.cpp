@@ -15,6 +15,13 @@ bool FaultRun::holds_channel() const {
   return in_stream(spec_.trigger.point) && !kind_.acts_on_page && !kind_.before_start;
 }
 
+// A channel that was cut does not flow on, one that stalls does so at the heal. The one that stands
+// at the point is another one then, and goes on once the effect is proved.
+Flow FaultRun::flow() const {
+  const bool stays = kind_.flow == Flow::never || kind_.flow == Flow::at_heal;
+  return stays && hits_elsewhere(spec_) ? Flow::at_delivery : kind_.flow;
+}
+
 bool FaultRun::to_be_healed() const {
   return spec_.heal_after_ms > 0 && !healed_ && (unproved() || delivered());
 }
@@ -26,30 +33,35 @@ bool FaultRun::over() const {
 void FaultRun::arm() {
   if (!waiting()) return;  // it is there before the start
   if (kind_.acts_on_page) inject();
-  if (in_stream(spec_.trigger.point)) world_.arm(spec_.trigger);
-  note("armed", {{"kind", spec_.kind}, {"at", to_string(spec_.trigger)}});
+  if (in_stream(spec_.trigger.point)) world_.arm(spec_.trigger, channel());
+  Fields fields{{"kind", spec_.kind}, {"at", to_string(spec_.trigger)}};
+  if (!spec_.channel.empty()) fields.emplace_back("channel", spec_.channel);
+  note("armed", std::move(fields));
 }
 
 void FaultRun::inject() {
-  const auto channel = world_.channel();  // where the fault finds it
-  forwarded_ = channel.forwarded;
-  back_forwarded_ = channel.back_forwarded;
+  const auto main = world_.channel();  // where the fault finds it, as the reports count
+  const auto standing = world_.channel(channel());
+  forwarded_ = standing.forwarded;
+  back_forwarded_ = standing.back_forwarded;
   kind_.inject(world_, spec_);
   injected_at_ = acted_ = world_.now();
   stage_ = Stage::injected;
-  note("injected", {{"kind", spec_.kind},
-                    {"side", std::string(to_string(spec_.side))},
-                    {"forwarded", std::int64_t(channel.forwarded)},
-                    {"back_forwarded", std::int64_t(channel.back_forwarded)}});
+  Fields fields{{"kind", spec_.kind},
+                {"side", std::string(to_string(spec_.side))},
+                {"forwarded", std::int64_t(main.forwarded)},
+                {"back_forwarded", std::int64_t(main.back_forwarded)}};
+  if (!spec_.channel.empty()) fields.emplace_back("channel", spec_.channel);
+  note("injected", std::move(fields));
   // What the source had sent past the point waits in the relay. Where the fault is on the source's
   // side those bytes had not left it, so they stay until the heal.
-  lets_flow_ = kind_.flow == Flow::freely ||
-               (kind_.flow == Flow::at_injection && spec_.side != Side::source);
+  lets_flow_ = flow() == Flow::freely ||
+               (flow() == Flow::at_injection && spec_.side != Side::source);
 }
 
 bool FaultRun::struck_here() const {
-  const auto channel = world_.channel();
-  return channel.forwarded == forwarded_ && channel.back_forwarded == back_forwarded_;
+  const auto now = world_.channel(channel());
+  return now.forwarded == forwarded_ && now.back_forwarded == back_forwarded_;
 }
 
 bool FaultRun::step() {
@@ -75,7 +87,7 @@ void FaultRun::prove(const std::string& proof) {
   delivered_at_ = acted_ = world_.now();
   stage_ = Stage::delivered;
   note("delivered", {{"kind", spec_.kind}, {"proof", proof}});
-  if (kind_.flow == Flow::at_delivery) lets_flow_ = true;
+  if (flow() == Flow::at_delivery) lets_flow_ = true;
 }
 
 void FaultRun::heal() {

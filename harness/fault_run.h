@@ -59,7 +59,9 @@ class FaultRun {
   bool lets_flow() const { return lets_flow_; }
   /// Its point is a place of the stream, at which the channel stands.
   bool holds_channel() const;
-  /// Not a byte has passed the relay since it struck.
+  /// The channel that stands there.
+  std::string channel() const { return standing_channel(spec_); }
+  /// Not a byte has passed that channel since it struck.
   bool struck_here() const;
   /// When it last did something; the epoch: nothing yet.
   Clock::time_point acted() const { return acted_; }
@@ -67,6 +69,7 @@ class FaultRun {
  private:
   void note(std::string_view name, Fields fields);
   void prove(const std::string& proof);
+  Flow flow() const;
 
   World& world_;
   const FaultSpec& spec_;
@@ -74,7 +77,7 @@ class FaultRun {
   const std::optional<std::size_t> index_;
   Stage stage_ = Stage::waiting;
   bool healed_ = false, lets_flow_ = false;
-  std::uint64_t forwarded_ = 0, back_forwarded_ = 0;  // when it struck
+  std::uint64_t forwarded_ = 0, back_forwarded_ = 0;  // of channel(), when it struck
   Clock::time_point injected_at_{}, delivered_at_{}, acted_{};
 };
 

@@ -105,9 +105,10 @@ bool FaultRuns::strike_due() {
 
 bool FaultRuns::step() {
   if (runs_.empty()) return false;
-  const auto held = world_.channel().held;
-  for (auto& [run, due] : runs_)
+  for (auto& [run, due] : runs_) {
+    const auto held = world_.channel(run.channel()).held;
     if (std::find(held.begin(), held.end(), run.spec().trigger) != held.end()) due = true;
+  }
   bool moved = strike_due();
   for (auto& one : runs_) moved = one.run.step() || moved;
   if (moved) let_flow();
@@ -120,9 +121,11 @@ void FaultRuns::let_flow() {
     if (!run.holds_channel()) continue;
     const auto& trigger = run.spec().trigger;
     const bool all = std::all_of(runs_.begin(), runs_.end(), [&](const One& other) {
-      return other.run.spec().trigger != trigger || other.run.lets_flow();
+      const bool same =
+          other.run.spec().trigger == trigger && other.run.channel() == run.channel();
+      return !same || other.run.lets_flow();
     });
-    if (all) world_.release(trigger);
+    if (all) world_.release(trigger, run.channel());
   }
 }
 

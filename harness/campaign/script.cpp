@@ -269,6 +269,7 @@ json fault_of(const Plan& plan, const History& history, const Catalogs& catalogs
   const auto& kind = catalogs.find_fault(spec.kind);
   if (kind.by_hand.empty())
     throw NoScript{fmt::format("`{}` is out of reach of a plain script", spec.kind)};
+  if (!spec.channel.empty()) throw NoScript{"it is about a side channel"};
   const bool source = spec.side == Side::source;
   const bool stays = spec.heal_after_ms == 0;
   const bool gone = kind.by_hand == "kill" || kind.by_hand == "quit" || kind.by_hand == "freeze";

@@ -54,12 +54,12 @@ void collect_evidence(CaseResult& result, World& world) {
   result.evidence["guest-destination.log"] = first->guest_text;
 }
 
-// Each point once, the second device of one name as its second occurrence: "…/begin#2".
+// Each point of the main channel once, the second device of one name as its second occurrence: "…/begin#2".
 std::vector<std::string> points_passed(const History& history) {
   std::vector<std::string> points;
   std::map<std::string, int> seen;
   for (const auto& event : history.events()) {
-    if (event.kind != "point") continue;
+    if (event.kind != "point" || is_side_point(event)) continue;
     const int nth = ++seen[event.name];
     points.push_back(nth == 1 ? event.name : fmt::format("{}#{}", event.name, nth));
   }

@@ -26,20 +26,23 @@ class Breakable {
   virtual bool frozen(Side host) const = 0;
 
   // --- the migration channel -------------------------------------------------------------------
+  // `channel` as in FaultSpec: "" is the main one. What is done to a side channel that has not
+  // connected yet is done as soon as it has; the other channels are left alone.
   /// Ends the channel towards that peer; Side::channel: towards both. Once; later calls do nothing.
-  virtual void cut(Cut how, Side towards) = 0;
+  virtual void cut(Cut how, Side towards, const std::string& channel) = 0;
   /// What the relay does from now on to the bytes that go towards that host.
-  virtual void set_stage(Side towards, const Stage& stage) = 0;
-  /// Nothing past the hold leaves the source any more, whatever its kernel still has queued.
+  virtual void set_stage(Side towards, const Stage& stage, const std::string& channel) = 0;
+  /// Nothing past the hold leaves the source any more, whatever its kernel still has queued; on no
+  /// channel.
   virtual void seal_source() = 0;
   /// That peer has noticed the cut: its socket is no longer established.
-  virtual bool cut_seen(Side host) const = 0;
+  virtual bool cut_seen(Side host, const std::string& channel) const = 0;
   /// Flips one bit of the next owned page record after the trigger.
   virtual void corrupt_next_page(std::uint64_t which_bit) = 0;
   virtual std::optional<Flip> flip() const = 0;
   /// Flips one bit of the first byte behind the hold.
-  virtual void corrupt_next_byte(unsigned bit) = 0;
-  /// The same of a byte that comes so many later.
+  virtual void corrupt_next_byte(unsigned bit, const std::string& channel) = 0;
+  /// The same of a byte that comes so many later, of the main channel.
   virtual void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) = 0;
   virtual std::optional<FrameFlip> frame_flip() const = 0;
 

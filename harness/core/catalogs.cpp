@@ -88,6 +88,20 @@ std::string excluded_in(std::string_view mode, const FaultKind& kind) {
   return fmt::format("it needs a mode with `{}`, this one is `{}`", kind.mode_needs, mode);
 }
 
+std::string excluded_on(const std::string& channel, const FaultKind& kind,
+                        const Trigger& trigger) {
+  const bool of_side_channel = on_side_channel(trigger.point);
+  if (channel.empty()) return of_side_channel ? "a side channel's point needs that channel" : "";
+  if (of_side_channel) {
+    const bool preempt_point = trigger.point.name.starts_with("preempt-page:");
+    return preempt_point == (channel == "preempt") ? "" : "that channel has no such point";
+  }
+  if (!kind.per_channel) return "it does not hit one channel by itself";
+  // It changes the byte behind the point; where the other channels are then, nobody knows.
+  if (kind.component == "data") return "the point is none of that channel";
+  return "";
+}
+
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
   const auto& guest = catalogs.find_guest(plan.guest.name);
   catalogs.find_protocol(plan.protocol);
@@ -131,6 +145,9 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     if (const auto why = kind.excluded(fault.trigger, fault.side); !why.empty())
       throw UsageError(fmt::format("plan: fault `{}` has no meaning at {}: {}", fault.kind,
                                    to_string(fault.trigger), why));
+    if (const auto why = excluded_on(fault.channel, kind, fault.trigger); !why.empty())
+      throw UsageError(fmt::format("plan: fault `{}` at {} cannot have channel `{}`: {}",
+                                   fault.kind, to_string(fault.trigger), fault.channel, why));
     if (std::find(kind.sides.begin(), kind.sides.end(), fault.side) == kind.sides.end()) {
       std::vector<std::string_view> sides;
       for (const auto side : kind.sides) sides.push_back(to_string(side));

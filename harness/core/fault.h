@@ -60,6 +60,8 @@ struct FaultKind {
   /// The disks that it can hit, space-separated; the first one is taken where a plan has another.
   /// Empty: any.
   std::string_view disk;
+  /// Hits one channel of several by itself (FaultSpec::channel), and leaves the others alone.
+  bool per_channel = false;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
   bool before_start = false;
   /// What a cell of phase `recover` begins with: it leaves a post-copy without a channel.
@@ -89,6 +91,18 @@ struct FaultKind {
 inline std::vector<Side> hosts_hit(Side side) {
   if (side == Side::channel) return {Side::source, Side::destination};
   return {side};
+}
+/// Why a fault of that kind at that point cannot name that channel, in one clause; empty: it can.
+/// At a point of a side channel every kind names it, because that channel stands there; at others
+/// it is the main channel that stands, while the fault hits the one that it names.
+std::string excluded_on(const std::string& channel, const FaultKind& kind, const Trigger& trigger);
+/// The channel that stands at the fault's point: its own side channel, or the main one.
+inline std::string standing_channel(const FaultSpec& spec) {
+  return on_side_channel(spec.trigger.point) ? spec.channel : "";
+}
+/// The fault hits another channel than the one that stands at its point.
+inline bool hits_elsewhere(const FaultSpec& spec) {
+  return standing_channel(spec) != spec.channel;
 }
 /// `disk` where the kind can hit it, otherwise the first one that it can.
 std::string_view disk_for(const FaultKind& kind, std::string_view disk);

@@ -50,6 +50,14 @@ Scalar scalar_from(StrictObject& fields, const char* key) {
 
 }  // namespace
 
+std::string channel_actor(std::string_view name) {
+  return name.empty() ? "channel" : "channel:" + std::string(name);
+}
+
+bool is_side_point(const Event& event) {
+  return event.kind == "point" && event.actor.starts_with("channel:");
+}
+
 std::optional<std::string> text_field(const Event& event, std::string_view key) {
   const Scalar* found = find_field(event, key);
   const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(found);

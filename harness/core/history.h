@@ -23,6 +23,8 @@ using Fields = std::vector<std::pair<std::string, Scalar>>;
 ///  stream: name = item or point ("section_full", "point"); fields: offset, idstr
 ///  heartbeat: the guest's record reached evidence; fields: step
 ///  process: name = "started" | "exited"; fields: pid, code, signal
+///  point: name = a point that passes; fields: offset. Side channels are actors of their own,
+///         "channel:multifd:0", with the field `channel`
 ///  relay: name = "holding" | "released" | "cut" | …; fields: what, and the bytes written so far
 ///         towards the destination (forwarded) and the source (back_forwarded)
 ///  fault: name = "armed" | "injected" | "delivered" | "healed"; fields: kind, proof; injected:
@@ -36,12 +38,17 @@ using Fields = std::vector<std::pair<std::string, Scalar>>;
 struct Event {
   std::uint64_t seq = 0;
   std::int64_t at_ns = 0;
-  std::string actor;  // "source", "destination", "channel", "arbiter", "director"
+  std::string actor;  // "source", "destination", "channel", "channel:NAME", "arbiter", "director"
   std::string kind;
   std::string name;
   Fields fields;
   bool operator==(const Event&) const = default;
 };
+
+/// The actor of a channel's events; no name: the main one.
+std::string channel_actor(std::string_view name);
+/// A point of a side channel: there are many of them, and no list of points is about them.
+bool is_side_point(const Event& event);
 
 std::optional<std::string> text_field(const Event& event, std::string_view key);
 std::optional<std::int64_t> number_field(const Event& event, std::string_view key);

@@ -78,7 +78,7 @@ struct Sight {
   bool operator==(const Sight&) const = default;
 };
 
-/// The migration channel as the relay sees it. Counts are bytes since the channel opened.
+/// One channel of the migration as the relay sees it. Counts are bytes since it opened.
 struct ChannelSight {
   bool open = false;     // both ends connected
   bool holding = false;  // stands at an armed trigger with everything before it written

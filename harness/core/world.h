@@ -37,11 +37,12 @@ class World : public Breakable {
   virtual void trace_hosts() = 0;
   /// Brings both hosts up and the guest to its first heartbeat on the source.
   virtual void start() = 0;
-  /// The channel will stand there until release(); once for each place, before migrate().
-  virtual void arm(const Trigger& trigger) = 0;
+  /// That channel will stand there until release(); once for each place, before migrate(). "" is
+  /// the main channel; the points of side channels (on_side_channel) are found on those.
+  virtual void arm(const Trigger& trigger, const std::string& channel) = 0;
   virtual void migrate() = 0;
   /// Lets what is behind that place flow again; one that was not reached yet will not hold.
-  virtual void release(const Trigger& trigger) = 0;
+  virtual void release(const Trigger& trigger, const std::string& channel) = 0;
   /// Handles what comes until `done()` or `until`; true when done. The only place that waits.
   virtual bool pump(const std::function<bool()>& done, Clock::time_point until) = 0;
   virtual Clock::time_point now() const = 0;
@@ -49,7 +50,9 @@ class World : public Breakable {
 
   // --- what is known ----------------------------------------------------------------------------
   virtual Sight sight(Side host) const = 0;
-  virtual ChannelSight channel() const = 0;
+  /// The main channel, or a side channel by its name; nothing has passed one that is not there.
+  virtual ChannelSight channel(const std::string& name) const = 0;
+  ChannelSight channel() const { return channel(""); }
   /// Passes over memory that the source has begun (MIGRATION_PASS).
   virtual std::uint32_t passes() const = 0;
   /// Asks both hosts for status and migration state; answers appear in sight().

@@ -46,7 +46,7 @@ class QemuWorld final : public World {
         setup_(setup),
         mode_(mode_from(plan.mode)),
         journal_(std::make_unique<io::MemoryFile>("journal")) {
-    relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
+    make_relay(relay_handlers());
   }
 
   // --- life ------------------------------------------------------------------------------------
@@ -75,9 +75,8 @@ class QemuWorld final : public World {
     moved();
   }
 
-  void arm(const Trigger& trigger) override {
-    armed_.push_back(trigger);
-    relay_->arm(trigger);
+  void arm(const Trigger& trigger, const std::string& channel) override {
+    relay_->arm(trigger, channel);
   }
 
   void migrate() override {
@@ -90,9 +89,8 @@ class QemuWorld final : public World {
     moved();
   }
 
-  void release(const Trigger& trigger) override {
-    std::erase(armed_, trigger);
-    relay_->release(trigger);
+  void release(const Trigger& trigger, const std::string& channel) override {
+    relay_->release(trigger, channel);
   }
 
   bool pump(const std::function<bool()>& done, Clock::time_point until) override {
@@ -115,7 +113,7 @@ class QemuWorld final : public World {
   Sight sight(Side side) const override {
     return host(side).sight(Milliseconds(plan_.patience_ms / 2));
   }
-  ChannelSight channel() const override { return relay_->sight(); }
+  ChannelSight channel(const std::string& name) const override { return relay_->sight(name); }
   std::uint32_t passes() const override { return source_->passes(); }
   void ask(Side side) override { host(side).ask(); }
   Clock::time_point last_answer(Side side) const override { return host(side).last_answer(); }
@@ -138,6 +136,7 @@ class QemuWorld final : public World {
   // --- what the arbiter may do -----------------------------------------------------------------
 
   void continue_switchover() override {
+    relay_->switchover_allowed();
     command(Side::source, "migrate-continue", {{"state", "pre-switchover"}});
   }
   void cancel() override { command(Side::source, "migrate_cancel", {}); }
@@ -159,8 +158,9 @@ class QemuWorld final : public World {
   // The destination listens before the source connects. One that was told before and has seen
   // nobody still listens where it was told to, and says so.
   void recover() override {
-    relay_ = std::make_unique<io::Relay>(loop_, relay_handlers());
-    for (const auto& trigger : armed_) relay_->arm(trigger);
+    const auto broken = std::exchange(relay_, nullptr);
+    make_relay(relay_handlers(), broken.get());
+    for (const auto& [trigger, lane] : broken->waiting()) relay_->arm(trigger, lane);
     listen_for(static_cast<std::uint16_t>(kFirstRecoveryPort + recoveries_));
     const auto where = fmt::format("tcp:{}:{}", io::kDestinationAddress,
                                    kFirstRecoveryPort + recoveries_);
@@ -205,24 +205,32 @@ class QemuWorld final : public World {
 
   std::uint64_t unacknowledged_bytes(Side side) const override {
     std::uint64_t sum = relay_->unacknowledged_bytes(side);
-    for (const auto& socket : sockets_of(side)) sum += socket.send_queue;
+    for (const auto& name : relay_->lanes())
+      for (const auto& socket : sockets_of(side, name)) sum += socket.send_queue;
     return sum;
   }
 
-  void cut(Cut how, Side towards) override { relay_->cut(how, towards); }
-  void set_stage(Side towards, const Stage& stage) override { relay_->set_stage(towards, stage); }
+  void cut(Cut how, Side towards, const std::string& channel) override {
+    relay_->cut(how, towards, channel);
+  }
+  void set_stage(Side towards, const Stage& stage, const std::string& channel) override {
+    relay_->set_stage(towards, stage, channel);
+  }
   void seal_source() override { relay_->seal_source(); }
 
-  bool cut_seen(Side side) const override {
+  bool cut_seen(Side side, const std::string& channel) const override {
     constexpr int kEstablished = 1;  // TCP_ESTABLISHED, include/net/tcp_states.h
-    for (const auto& socket : sockets_of(side))
+    if (!channel.empty() && relay_->local_port(side, channel) == 0) return false;  // not there yet
+    for (const auto& socket : sockets_of(side, channel))
       if (socket.state == kEstablished) return false;
     return true;
   }
 
   void corrupt_next_page(std::uint64_t which_bit) override { relay_->corrupt_next_page(which_bit); }
   std::optional<Flip> flip() const override { return flip_ ? flip_ : relay_->flip(); }
-  void corrupt_next_byte(unsigned bit) override { relay_->corrupt_next_byte(bit); }
+  void corrupt_next_byte(unsigned bit, const std::string& channel) override {
+    relay_->corrupt_next_byte(bit, channel);
+  }
   void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) override {
     relay_->corrupt_later_byte(bytes_later, bit);
   }
@@ -324,7 +332,7 @@ class QemuWorld final : public World {
       disk_->follow_destination(network_, deadline);
     }
     restore_network(deadline);
-    relay_ = std::make_unique<io::Relay>(loop_, io::Relay::Handlers());
+    make_relay({});
     journal_ = std::make_unique<io::MemoryFile>("journal");
     destination_beat_ = 0;
     mismatch_.reset();
@@ -356,6 +364,12 @@ class QemuWorld final : public World {
 
   std::string actor(Side side) const {
     return std::string(to_string(side)) + (remains_ && side == Side::destination ? "-2" : "");
+  }
+
+  void make_relay(io::Relay::Handlers handlers, const io::Relay* continued = nullptr) {
+    relay_ = std::make_unique<io::Relay>(loop_, std::move(handlers), continued);
+    relay_->expect_side_channels(mode_.side_channels());
+    if (mode_.credentials() != Credentials::none) relay_->set_encrypted();
   }
 
   void restore_network(Clock::time_point deadline) {
@@ -534,11 +548,14 @@ class QemuWorld final : public World {
     }
   }
 
-  std::vector<io::Network::TcpSocket> sockets_of(Side side) const {
-    const auto port = relay_->local_port(side);
+  // Its own port tells a host's sockets apart where all of them go to the same port of the relay.
+  std::vector<io::Network::TcpSocket> sockets_of(Side side, const std::string& channel) const {
+    const auto port = relay_->local_port(side, channel), own = relay_->peer_port(side, channel);
     if (port == 0) return {};
     auto all = network_.tcp_sockets(side);
-    std::erase_if(all, [port](const auto& one) { return one.remote_port != port; });
+    std::erase_if(all, [&](const auto& one) {
+      return one.remote_port != port || one.local_port != own;
+    });
     return all;
   }
 
@@ -550,9 +567,12 @@ class QemuWorld final : public World {
       history_.add("channel", "stream", stream::to_string(item.kind),
                    {{"offset", static_cast<std::int64_t>(item.begin)}, {"idstr", item.idstr}});
     };
-    handlers.point = [this](Phase phase, const std::string& name, std::uint64_t offset) {
-      history_.add("channel", "point", fmt::format("{}/{}", to_string(phase), name),
-                   {{"offset", static_cast<std::int64_t>(offset)}});
+    handlers.point = [this](const std::string& lane, Phase phase, const std::string& name,
+                            std::uint64_t offset) {
+      Fields fields{{"offset", static_cast<std::int64_t>(offset)}};
+      if (!lane.empty()) fields.emplace_back("channel", lane);
+      history_.add(channel_actor(lane), "point", fmt::format("{}/{}", to_string(phase), name),
+                   std::move(fields));
     };
     handlers.entered = [this](Phase phase) { history_.add("channel", "phase", to_string(phase)); };
     handlers.back = [this](const stream::ReturnMessage& message) {
@@ -560,12 +580,14 @@ class QemuWorld final : public World {
                    {{"value", std::int64_t{message.value}}});
       moved();
     };
-    handlers.note = [this](const std::string& name, const std::string& what) {
-      const auto channel = relay_->sight();
-      history_.add("channel", "relay", name,
-                   {{"what", what},
+    handlers.note = [this](const std::string& lane, const std::string& name,
+                           const std::string& what) {
+      const auto channel = relay_->sight(lane);
+      Fields fields{{"what", what},
                     {"forwarded", std::int64_t(channel.forwarded)},
-                    {"back_forwarded", std::int64_t(channel.back_forwarded)}});
+                    {"back_forwarded", std::int64_t(channel.back_forwarded)}};
+      if (!lane.empty()) fields.emplace_back("channel", lane);
+      history_.add(channel_actor(lane), "relay", name, std::move(fields));
       moved();
     };
     handlers.owned = [this](const std::string& block, std::uint64_t address) {
@@ -593,7 +615,6 @@ class QemuWorld final : public World {
   std::optional<Flip> flip_;        // of the first channel
   std::optional<FrameFlip> frame_flip_;
   std::string uri_;
-  std::vector<Trigger> armed_;  // and not released
   int recoveries_ = 0;          // that the destination has accepted
   std::uint16_t incoming_port_ = 0;  // where the destination waits for its source
   std::unique_ptr<io::CredentialFolders> credentials_;

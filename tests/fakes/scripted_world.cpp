@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <stdexcept>
 
 #include "harness/core/error.h"
@@ -153,6 +154,23 @@ struct ScriptedWorld::Model : Migration {
   std::vector<std::string> persisted;
   bool connected_seen = false, traces = false;
   std::uint64_t ticks = 0, overlap = 0;
+
+  std::set<std::pair<std::string, Side>> side_cuts;  // which side channel, towards whom
+  std::map<std::string, Stage> side_stages;
+
+  void cut_side(const std::string& channel, Side towards) {
+    for (const auto side : {Side::source, Side::destination})
+      if (towards == Side::channel || towards == side) side_cuts.emplace(channel, side);
+  }
+  // A page waits wherever one would be stopped.
+  ChannelSight side_sight(const std::string& channel) const {
+    ChannelSight sight;
+    sight.open = sent > 0;
+    const auto stage = side_stages.find(channel);
+    if (stage == side_stages.end() || !stage->second.stands) return sight;
+    sight.received = sight.pace.waiting_bytes = FakeGuest::kPageBytes;
+    return sight;
+  }
 
   std::optional<Remains> remains;  // of the first destination
   std::optional<Flip> first_flip;  // of the first channel
@@ -596,7 +614,8 @@ void ScriptedWorld::start() {
     throw InfraError("scripted: no heartbeat");
 }
 
-void ScriptedWorld::arm(const Trigger& trigger) {
+void ScriptedWorld::arm(const Trigger& trigger, const std::string& channel) {
+  if (!channel.empty()) return;
   for (const auto& hold : model_->holds)
     if (hold.trigger == trigger) return;
   model_->holds.emplace_back().trigger = trigger;
@@ -618,7 +637,8 @@ void ScriptedWorld::migrate() {
   });
 }
 
-void ScriptedWorld::release(const Trigger& trigger) {
+void ScriptedWorld::release(const Trigger& trigger, const std::string& channel) {
+  if (!channel.empty()) return;
   for (auto& hold : model_->holds)
     if (hold.trigger == trigger) hold.released = true;
 }
@@ -649,9 +669,10 @@ Sight ScriptedWorld::sight(Side host) const {
   return sight;
 }
 
-ChannelSight ScriptedWorld::channel() const {
+ChannelSight ScriptedWorld::channel(const std::string& name) const {
   const Model& m = *model_;
   ChannelSight sight;
+  if (!name.empty()) return m.side_sight(name);
   sight.open = m.sent > 0 && !m.cut_done;
   sight.held = m.held();
   sight.holding = !sight.held.empty();
@@ -800,8 +821,9 @@ std::uint64_t ScriptedWorld::unacknowledged_bytes(Side host) const {
   return (m.forwarded - m.loaded) + (m.back_sent - m.back_received);
 }
 
-void ScriptedWorld::cut(Cut how, Side towards) {
+void ScriptedWorld::cut(Cut how, Side towards, const std::string& channel) {
   Model& m = *model_;
+  if (!channel.empty()) return m.cut_side(channel, towards);
   if (m.cut_done) return;
   m.cut_done = true;
   for (auto& hold : m.holds) hold.released = true;
@@ -814,15 +836,19 @@ void ScriptedWorld::cut(Cut how, Side towards) {
   if (towards != Side::destination || !halves) m.source.channel_ended = true;
 }
 
-void ScriptedWorld::set_stage(Side towards, const Stage& stage) {
+void ScriptedWorld::set_stage(Side towards, const Stage& stage, const std::string& channel) {
   Model& m = *model_;
+  if (!channel.empty()) {
+    m.side_stages[channel] = stage;
+    return;
+  }
   if (towards == Side::source)
     m.back_pacing.set(stage, m.back_forwarded, m.back_received, m.now);
   else
     m.forth_pacing.set(stage, m.forwarded, m.received, m.now);
 }
 
-void ScriptedWorld::corrupt_next_byte(unsigned bit) {
+void ScriptedWorld::corrupt_next_byte(unsigned bit, const std::string&) {
   model_->frame_flipped = FrameFlip{model_->forwarded, 0, 1u << bit, false};
 }
 void ScriptedWorld::corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) {
@@ -878,7 +904,10 @@ void ScriptedWorld::seal_source() {
   m.seal = m.forwarded;
 }
 
-bool ScriptedWorld::cut_seen(Side host) const { return model_->host(host).channel_ended; }
+bool ScriptedWorld::cut_seen(Side host, const std::string& channel) const {
+  if (!channel.empty()) return model_->side_cuts.count({channel, host}) > 0;
+  return model_->host(host).channel_ended;
+}
 void ScriptedWorld::corrupt_next_page(std::uint64_t which_bit) { model_->flip_bit = which_bit; }
 std::optional<Flip> ScriptedWorld::flip() const {
   return model_->first_flip ? model_->first_flip : model_->flipped;

@@ -7,6 +7,8 @@
 // It lives with the tests and is in no catalog of the program: it can only run FakeGuest, and no
 // report of a scripted migration must ever be taken for one of QEMU. scripted_hypervisor() is the
 // catalog line for tests that run a case through campaign/worker.
+// Side channels are connected with the main one and carry nothing: what is done to one is
+// remembered, so that the director is seen to do it, and changes nothing of the migration.
 #pragma once
 
 #include <map>
@@ -49,14 +51,14 @@ class ScriptedWorld final : public World {
 
   void trace_hosts() override;
   void start() override;
-  void arm(const Trigger& trigger) override;
+  void arm(const Trigger& trigger, const std::string& channel) override;
   void migrate() override;
-  void release(const Trigger& trigger) override;
+  void release(const Trigger& trigger, const std::string& channel) override;
   bool pump(const std::function<bool()>& done, Clock::time_point until) override;
   Clock::time_point now() const override;
   History& history() override;
   Sight sight(Side host) const override;
-  ChannelSight channel() const override;
+  ChannelSight channel(const std::string& name) const override;
   void ask(Side host) override;
   Clock::time_point last_answer(Side host) const override;
   Clock::time_point last_progress() const override;
@@ -88,10 +90,10 @@ class ScriptedWorld final : public World {
   void set_link(Side host, bool up) override;
   bool link_up(Side host) const override;
   std::uint64_t unacknowledged_bytes(Side host) const override;
-  void cut(Cut how, Side towards) override;
-  void set_stage(Side towards, const Stage& stage) override;
+  void cut(Cut how, Side towards, const std::string& channel) override;
+  void set_stage(Side towards, const Stage& stage, const std::string& channel) override;
   void seal_source() override;
-  bool cut_seen(Side host) const override;
+  bool cut_seen(Side host, const std::string& channel) const override;
   void corrupt_next_page(std::uint64_t which_bit) override;
   std::optional<Flip> flip() const override;
   void break_storage(Side host, StorageFailure how) override;
@@ -99,7 +101,7 @@ class ScriptedWorld final : public World {
   void lock_image(bool locked) override;
   StorageSight storage(Side host) const override;
   std::optional<std::vector<std::byte>> disk() override;
-  void corrupt_next_byte(unsigned bit) override;
+  void corrupt_next_byte(unsigned bit, const std::string& channel) override;
   void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) override;
   std::optional<FrameFlip> frame_flip() const override;
   void set_filter(Side host, const std::optional<Filter>& filter) override;

@@ -91,12 +91,12 @@ struct Channel {
 
   io::Relay::Handlers handlers() {
     io::Relay::Handlers h;
-    h.point = [this](Phase phase, const std::string& name, std::uint64_t) {
+    h.point = [this](const std::string&, Phase phase, const std::string& name, std::uint64_t) {
       points.push_back(std::string(to_string(phase)) + "/" + name);
     };
     h.entered = [this](Phase phase) { entered.push_back(phase); };
     h.back = [this](const stream::ReturnMessage& message) { back.push_back(message.name); };
-    h.note = [this](const std::string& name, const std::string&) { notes.push_back(name); };
+    h.note = [this](const std::string&, const std::string& name, const std::string&) { notes.push_back(name); };
     h.owned = [this](const std::string& block, std::uint64_t address) {
       return owned ? owned(block, address) : true;
     };

@@ -567,7 +567,9 @@ TEST_CASE("TCP: a destination that nobody listens for resets the source", "[rela
   io::Loop loop;
   std::vector<std::string> notes;
   io::Relay::Handlers handlers;
-  handlers.note = [&](const std::string& name, const std::string&) { notes.push_back(name); };
+  handlers.note = [&](const std::string&, const std::string& name, const std::string&) {
+    notes.push_back(name);
+  };
   io::Relay relay(loop, std::move(handlers));
   relay.forward_to_tcp("127.0.0.1", 1, [] {
     return io::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -36,7 +36,7 @@ FaultKind make_reject() {
     const auto channel = world.channel();
     const bool relay_lost =
         spec.side == Side::source ? channel.source_closed : channel.destination_closed;
-    if (counts.hit_in + counts.hit_out == 0 || (!relay_lost && !world.cut_seen(spec.side)))
+    if (counts.hit_in + counts.hit_out == 0 || (!relay_lost && !world.cut_seen(spec.side, "")))
       return std::nullopt;
     return fmt::format("{} packets to and {} from the {} were rejected; {} lost its socket",
                        counts.hit_in, counts.hit_out, to_string(spec.side),

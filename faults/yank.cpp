@@ -62,7 +62,7 @@ FaultKind make_yank() {
                          world.messages(spec.side));
     }
     const auto* reply = world.history().last(who, "qmp-reply", "yank");
-    if (reply == nullptr || text_field(*reply, "error") || !world.cut_seen(spec.side))
+    if (reply == nullptr || text_field(*reply, "error") || !world.cut_seen(spec.side, ""))
       return std::nullopt;
     return fmt::format("the {} answered yank and has no established migration socket any more",
                        who);

@@ -64,7 +64,7 @@ class Breakable {
   /// Makes TCP packets travel that host's leg both ways, without a byte of the stream: a window
   /// probe on the migration's connection, and connection attempts that nobody accepts.
   virtual void provoke(Side host) = 0;
-  /// Ends that host's socket of the channel in its kernel.
+  /// Ends that host's sockets of the migration in its kernel, those of every channel.
   virtual void destroy_socket(Side host) = 0;
 
   /// A third party connects to the port where the destination waits for its source, past the

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "harness/core/error.h"
@@ -257,7 +258,10 @@ class QemuWorld final : public World {
     network_.knock(side);
   }
   void destroy_socket(Side side) override {
-    io::destroy_sockets(network_.namespace_fd(side), relay_->local_port(side));
+    std::set<std::uint16_t> ports;  // towards the source all channels have the same one
+    for (const auto& lane : relay_->lanes()) ports.insert(relay_->local_port(side, lane));
+    for (const auto port : ports)
+      if (port != 0) io::destroy_sockets(network_.namespace_fd(side), port);
   }
 
   void intrude(const Intrusion& what) override {

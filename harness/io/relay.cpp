@@ -48,12 +48,15 @@ struct Entry {
 }  // namespace
 
 struct Relay::State : std::enable_shared_from_this<Relay::State> {
-  State(Loop& l, Handlers h, Phase connected)
+  // A recovered channel has no header: its parser knows what the broken one's knew.
+  State(Loop& l, Handlers h, const State* broken)
       : loop(l),
         handlers(std::move(h)),
         listener(loop.context()),
-        parser(std::make_shared<stream::Parser>()) {
-    auto& entry = add("", connected);
+        parser(broken ? broken->parser->next_channel() : std::make_unique<stream::Parser>()),
+        back_parser(std::make_shared<stream::ReturnPathParser>(
+            broken ? broken->back_parser->requests() : 0)) {
+    auto& entry = add("", broken ? Phase::recover : Phase::prepare);
     entry.certain = true;
   }
 
@@ -61,6 +64,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   Handlers handlers;
   Descriptor listener;
   const std::shared_ptr<stream::Parser> parser;
+  const std::shared_ptr<stream::ReturnPathParser> back_parser;
   std::vector<std::unique_ptr<Entry>> entries;  // the main channel first
   std::vector<std::string> side;                // the names of side channels that may come
   std::vector<std::pair<Trigger, std::string>> armed;  // on lanes that are not certain yet
@@ -131,7 +135,12 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
   void understand_main() {
     if (main().understood()) return;
-    main().understand(main_reader(parser, handlers.item), return_reader(handlers.back));
+    if (encrypted) return main().understand(records_reader(), opaque_reader());
+    const auto said = [this](const stream::ReturnMessage& message) {
+      if (message.number != 0) parser->expect_page(message.block, message.start, message.number);
+      if (handlers.back) handlers.back(message);
+    };
+    main().understand(main_reader(parser, handlers.item), return_reader(back_parser, said));
   }
 
   // --- who connects ----------------------------------------------------------------------------
@@ -210,7 +219,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     for (const auto& [trigger, name] : armed)
       if (name == entry.name) entry.lane->arm(trigger);
     std::erase_if(armed, [&](const auto& one) { return one.second == entry.name; });
-    auto reader = encrypted ? opaque_reader() : side_reader(entry.name);
+    auto reader = encrypted ? records_reader() : side_reader(entry.name);
     if (allowed) reader->switchover_allowed();
     entry.lane->understand(std::move(reader), opaque_reader());
     act_now(entry);
@@ -219,7 +228,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
 
 Relay::Relay(Loop& loop, Handlers handlers, const Relay* continued)
     : state_(std::make_shared<State>(loop, std::move(handlers),
-                                     continued ? Phase::recover : Phase::prepare)) {}
+                                     continued ? continued->state_.get() : nullptr)) {}
 
 Relay::~Relay() {
   state_->ended = true;

@@ -1,9 +1,10 @@
 #include "harness/io/relay_reader.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <utility>
+
+#include "harness/stream/multifd.h"
+#include "harness/stream/preempt.h"
+#include "harness/stream/tls_records.h"
 
 namespace migfuzz::io {
 namespace {
@@ -33,8 +34,8 @@ class MainReader final : public Reader {
   std::string failure() const override { return parser_->failed() ? parser_->failure() : ""; }
   std::uint64_t eof() const override { return eof_; }
   void want(const Point& point) override {
-    if (point.phase == Phase::precopy && point.name.starts_with("page:"))
-      parser_->want_page(std::stoull(point.name.substr(5)));
+    if (point.name.starts_with("page:"))
+      parser_->want_page(std::stoull(point.name.substr(5)), point.phase);
   }
 
  private:
@@ -52,85 +53,67 @@ class MainReader final : public Reader {
 
 class ReturnReader final : public Reader {
  public:
-  explicit ReturnReader(std::function<void(const stream::ReturnMessage&)> message)
-      : message_(std::move(message)) {}
+  ReturnReader(std::shared_ptr<stream::ReturnPathParser> parser,
+               std::function<void(const stream::ReturnMessage&)> message)
+      : parser_(std::move(parser)), message_(std::move(message)) {}
 
   void feed(Bytes bytes) override {
-    parser_.feed(bytes);
-    for (const auto& message : parser_.take_messages())
+    parser_->feed(bytes);
+    for (const auto& message : parser_->take_messages())
       if (message_) message_(message);
   }
   std::vector<Hit> take_points() override {
     std::vector<Hit> hits;
-    for (auto& hit : parser_.take_points())
-      hits.push_back({Phase::commit, std::move(hit.name), hit.offset});
+    for (auto& hit : parser_->take_points())
+      hits.push_back({hit.phase, std::move(hit.name), hit.offset});
     return hits;
   }
-  std::uint64_t settled() const override { return parser_.settled(); }
-  std::string failure() const override { return parser_.failed() ? parser_.failure() : ""; }
+  std::uint64_t settled() const override { return parser_->settled(); }
+  std::string failure() const override { return parser_->failed() ? parser_->failure() : ""; }
 
  private:
-  stream::ReturnPathParser parser_;
+  const std::shared_ptr<stream::ReturnPathParser> parser_;
   const std::function<void(const stream::ReturnMessage&)> message_;
 };
 
-// multifd without what its pages say: hello, then packets that tell how long they are. The layout is
-// MultiFDInit_t and MultiFDPacket_t of QEMU's migration/multifd.h; all integers are big-endian.
-class MultifdReader final : public Reader {
+// Points of multifd have the phase of the migration: stop-and-copy, once that was allowed.
+class SideReader final : public Reader {
  public:
-  void feed(Bytes bytes) override {
-    if (fed_ == 0 && !bytes.empty()) hits_.push_back({phase_, "hello", 0});
-    while (!bytes.empty()) {
-      const bool skips = fed_ < next_ || !failure_.empty();
-      const auto most = !failure_.empty() ? bytes.size() : next_ - fed_;
-      const auto take = std::min<std::uint64_t>(bytes.size(), skips ? most : missing());
-      if (!skips) header_.insert(header_.end(), bytes.begin(), bytes.begin() + std::ptrdiff_t(take));
-      bytes = bytes.subspan(take);
-      fed_ += take;
-      if (header_.size() == kKnownBytes) begin_packet();
-    }
+  explicit SideReader(std::unique_ptr<stream::SideParser> parser) : parser_(std::move(parser)) {}
+
+  void feed(Bytes bytes) override { parser_->feed(bytes); }
+  std::vector<Hit> take_points() override {
+    std::vector<Hit> hits;
+    for (auto& hit : parser_->take_points())
+      hits.push_back({hit.phase.value_or(phase_), std::move(hit.name), hit.offset});
+    return hits;
   }
-  std::vector<Hit> take_points() override { return std::exchange(hits_, {}); }
-  std::uint64_t settled() const override { return std::min(fed_, next_); }
-  std::string failure() const override { return failure_; }
+  std::uint64_t settled() const override { return parser_->settled(); }
+  std::string failure() const override { return parser_->failure(); }
   void switchover_allowed() override {
-    phase_ = Phase::stopcopy;
-    packets_ = syncs_ = 0;
+    if (std::exchange(phase_, Phase::stopcopy) == Phase::precopy) parser_->restart_count();
   }
 
  private:
-  static constexpr std::size_t kHelloBytes = 64, kHeaderBytes = 1344;  // of 128 pages of 4 KiB
-  static constexpr std::size_t kFlagsAt = 8, kPagesAt = 16, kSizeAt = 20, kKnownBytes = 24;
-  static constexpr std::uint32_t kMagic = 0x11223344, kSync = 1;
-
-  std::size_t missing() const { return kKnownBytes - header_.size(); }
-  std::uint32_t word(std::size_t at) const {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      value = value << 8 | std::to_integer<std::uint32_t>(header_[at + i]);
-    return value;
-  }
-
-  void begin_packet() {
-    // A packet that only synchronizes has no pages and, up to 8.2, the size of the one before it.
-    const auto size = kHeaderBytes + (word(kPagesAt) != 0 ? word(kSizeAt) : 0);
-    if (word(0) != kMagic) failure_ = fmt::format("byte {}: no packet of multifd begins", next_);
-    const bool sync = (word(kFlagsAt) & kSync) != 0;
-    header_.clear();
-    if (!failure_.empty()) return;
-    const auto n = ++packets_;
-    hits_.push_back({phase_, fmt::format("packet:{}", n), next_});
-    if (sync) hits_.push_back({phase_, fmt::format("sync:{}", ++syncs_), next_});
-    hits_.push_back({phase_, fmt::format("packet:{}/middle", n), next_ + size / 2});
-    next_ += size;
-  }
-
+  const std::unique_ptr<stream::SideParser> parser_;
   Phase phase_ = Phase::precopy;
-  std::uint64_t fed_ = 0, next_ = kHelloBytes;  // where the next header begins
-  std::uint64_t packets_ = 0, syncs_ = 0;
-  std::vector<std::byte> header_;
-  std::vector<Hit> hits_;
-  std::string failure_;
+};
+
+// Its records are counted from the first one to the last: nobody outside sees a switch-over.
+class RecordsReader final : public Reader {
+ public:
+  void feed(Bytes bytes) override { parser_.feed(bytes); }
+  std::vector<Hit> take_points() override {
+    std::vector<Hit> hits;
+    for (auto& hit : parser_.take_points())
+      hits.push_back({hit.phase.value_or(Phase::reserve), std::move(hit.name), hit.offset});
+    return hits;
+  }
+  std::uint64_t settled() const override { return parser_.settled(); }
+  std::string failure() const override { return parser_.failure(); }
+
+ private:
+  stream::TlsRecords parser_;
 };
 
 class OpaqueReader final : public Reader {
@@ -150,14 +133,18 @@ std::unique_ptr<Reader> main_reader(std::shared_ptr<stream::Parser> parser,
   return std::make_unique<MainReader>(std::move(parser), std::move(item));
 }
 
-std::unique_ptr<Reader> return_reader(std::function<void(const stream::ReturnMessage&)> message) {
-  return std::make_unique<ReturnReader>(std::move(message));
+std::unique_ptr<Reader> return_reader(std::shared_ptr<stream::ReturnPathParser> parser,
+                                      std::function<void(const stream::ReturnMessage&)> message) {
+  return std::make_unique<ReturnReader>(std::move(parser), std::move(message));
 }
 
 std::unique_ptr<Reader> side_reader(const std::string& channel) {
-  if (channel.starts_with("multifd:")) return std::make_unique<MultifdReader>();
-  return opaque_reader();
+  if (channel == "preempt")
+    return std::make_unique<SideReader>(std::make_unique<stream::PreemptParser>());
+  return std::make_unique<SideReader>(std::make_unique<stream::MultifdParser>());
 }
+
+std::unique_ptr<Reader> records_reader() { return std::make_unique<RecordsReader>(); }
 
 std::unique_ptr<Reader> opaque_reader() { return std::make_unique<OpaqueReader>(); }
 

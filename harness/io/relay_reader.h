@@ -43,9 +43,12 @@ class Reader {
 
 std::unique_ptr<Reader> main_reader(std::shared_ptr<stream::Parser> parser,
                                     std::function<void(const stream::Item&)> item);
-std::unique_ptr<Reader> return_reader(std::function<void(const stream::ReturnMessage&)> message);
+std::unique_ptr<Reader> return_reader(std::shared_ptr<stream::ReturnPathParser> parser,
+                                      std::function<void(const stream::ReturnMessage&)> message);
 /// By the name of the side channel: "multifd:0", "preempt".
 std::unique_ptr<Reader> side_reader(const std::string& channel);
+/// Of an encrypted channel only TLS's records are seen.
+std::unique_ptr<Reader> records_reader();
 /// Everything passes, nothing is known of it.
 std::unique_ptr<Reader> opaque_reader();
 

@@ -27,12 +27,13 @@ ByteVector hello(unsigned id) {
   return bytes;
 }
 
-// A packet of so many pages of 16 bytes each; one that synchronizes bears the size of another.
+// A packet of so many pages, zlib's, of 16 bytes each; one without pages bears another one's size.
 ByteVector packet(unsigned pages, bool sync = false) {
   StreamBuilder head;
-  head.be(0x11223344, 4).be(1, 4).be(sync ? 1 : 0, 4).be(128, 4).be(pages, 4);
+  head.be(0x11223344, 4).be(1, 4).be(sync ? 3 : 2, 4).be(128, 4).be(pages, 4);
   head.be(pages != 0 ? pages * 16 : 4096, 4);
   auto bytes = head.take();
+  bytes.resize(1344);
   bytes.resize(1344 + pages * 16, std::byte{0x77});
   return bytes;
 }

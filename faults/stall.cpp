@@ -1,8 +1,8 @@
 // stall: the channel stops in the middle of the stream and stays open; later it flows again.
 //
-// Done by the relay: it goes on holding at the point. A side channel at a point of the main one does
-// not stand there: it is stopped where it is, both ways, and the main channel goes on. A healed stall
-// must cost time and nothing else.
+// Done by the relay: it goes on holding at the point. A side channel at a point of the main one
+// does not stand there: it is stopped where it is, both ways, and the main channel goes on. A
+// healed stall must cost time and nothing else.
 // Proof: bytes of the source wait in the relay and none of them is forwarded.
 #include <fmt/format.h>
 

@@ -54,7 +54,8 @@ void collect_evidence(CaseResult& result, World& world) {
   result.evidence["guest-destination.log"] = first->guest_text;
 }
 
-// Each point of the main channel once, the second device of one name as its second occurrence: "…/begin#2".
+// Each point of the main channel once, the second device of one name as its second occurrence:
+// "…/begin#2".
 std::vector<std::string> points_passed(const History& history) {
   std::vector<std::string> points;
   std::map<std::string, int> seen;

@@ -82,7 +82,8 @@ class States {
 };
 
 void add_channel(Items& items, const Event& event) {
-  if (event.kind == "point" && !is_side_point(event)) items.add("channel/point/" + place_of(event.name));
+  if (event.kind == "point" && !is_side_point(event))
+    items.add("channel/point/" + place_of(event.name));
   if (event.kind == "return-path") items.add("channel/back/" + event.name);
   if (event.kind != "stream") return;
   const auto idstr = text_field(event, "idstr").value_or("");

@@ -96,7 +96,9 @@ struct Channel {
     };
     h.entered = [this](Phase phase) { entered.push_back(phase); };
     h.back = [this](const stream::ReturnMessage& message) { back.push_back(message.name); };
-    h.note = [this](const std::string&, const std::string& name, const std::string&) { notes.push_back(name); };
+    h.note = [this](const std::string&, const std::string& name, const std::string&) {
+      notes.push_back(name);
+    };
     h.owned = [this](const std::string& block, std::uint64_t address) {
       return owned ? owned(block, address) : true;
     };

@@ -285,8 +285,8 @@ namespace {
 // Behind the package the destination may run; inside it the source alone has the VM.
 Reached reached_in_postcopy(const Point& point) {
   const auto& name = point.name;
-  const bool told = point.phase == Phase::recover || name == "package-end" ||
-                    name.starts_with("page:") || name.starts_with("request:") ||
+  // A source whose last write of the package fails goes back, whatever has arrived (postcopy_start).
+  const bool told = point.phase == Phase::recover || name.starts_with("page:") || name.starts_with("request:") ||
                     name.starts_with("answer:") || name.starts_with("preempt-page:") ||
                     name == "last-page";
   return told ? Reached::switched : Reached::switching;

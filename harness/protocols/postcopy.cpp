@@ -118,6 +118,11 @@ std::optional<Decision> in_postcopy(const Situation& s, bool starts_paused) {
     return Decision{Action::hand_over, "the source died, and the package has arrived"};
   }
   if (has_switched(s.source)) return while_it_switches(s);
+  // A source in post-copy may accept a cancel and never carry it out.
+  const bool given_up_on = s.journal.started_postcopy && s.journal.cancelled &&
+                           s.journal.yanked_source && s.destination.dead;
+  if (given_up_on && s.source.migration == cancelling && s.quiet >= s.patience)
+    return Decision{Action::fence_source, "it neither runs nor gives up, and nobody has the VM"};
   return std::nullopt;
 }
 

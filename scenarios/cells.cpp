@@ -33,10 +33,18 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
       return {"reserve/first-byte", "reserve/first-byte+4", "reserve/header-end",
               "reserve/configuration-end", "reserve/ram-setup-begin", "reserve/ram-setup-end"};
     case Phase::precopy:
+      if (mode.multifd() > 0)
+        return {"precopy/begin", "precopy/hello", "precopy/packet:3", "precopy/packet:3/middle",
+                "precopy/sync:1"};
       return {"precopy/begin", "precopy/page:100", "precopy/pass:2"};
     case Phase::stopcopy:
       break;
     case Phase::postcopy:
+      if (mode.preempt())
+        return {"postcopy/package-begin",  "postcopy/run",
+                "postcopy/page:1",         "postcopy/request:1",
+                "postcopy/preempt-page:1", "postcopy/preempt-page:5",
+                "postcopy/last-page",      "commit/eof"};
       return {"postcopy/discard",           "postcopy/package-begin",
               "postcopy/device:cpu/middle", "postcopy/run",
               "postcopy/package-end",       "postcopy/page:1",
@@ -61,6 +69,9 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
   for (const auto* device : {"first", "cpu", "virtio-blk", "virtio-net", "last"})
     for (const auto* where : {"begin", "middle", "end"})
       points.push_back(fmt::format("stopcopy/device:{}/{}", device, where));
+  if (mode.multifd() > 0)
+    for (const auto* where : {"packet:1", "packet:1/middle", "sync:1"})
+      points.push_back(fmt::format("stopcopy/{}", where));
   points.push_back("commit/eof");
   return points;
 }
@@ -71,16 +82,18 @@ Cell cell_of(const ScenarioRequest& request, const FaultKind& kind, Side side,
           request.versions, request.base.mode,      channel};
 }
 
-// Channels other than the main one that a fault can hit: each is a cell of its own.
+// The channels that a fault can hit there, the main one as "": each is a cell of its own.
 std::vector<std::string> channels_for(const ScenarioRequest& request, const FaultKind& kind,
                                       const std::string& point) {
-  const auto sides = mode_from(request.base.mode).side_channels();
-  const bool on_side = on_side_channel(trigger_from(point).point);
+  const auto trigger = trigger_from(point);
   std::vector<std::string> channels;
-  if (!on_side) channels.emplace_back();
-  // What hits no channel strikes where the first one stands.
-  if (kind.component != "channel" && on_side) return {sides.front()};
-  if (kind.component == "channel") channels.insert(channels.end(), sides.begin(), sides.end());
+  if (!on_side_channel(trigger.point)) channels.emplace_back();
+  for (const auto& name : mode_from(request.base.mode).side_channels()) {
+    if (!excluded_on(name, kind, trigger).empty()) continue;
+    channels.push_back(name);
+    // What hits no channel by itself strikes where the first one stands.
+    if (!kind.per_channel) break;
+  }
   return channels;
 }
 

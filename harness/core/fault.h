@@ -60,6 +60,8 @@ struct FaultKind {
   /// The disks that it can hit, space-separated; the first one is taken where a plan has another.
   /// Empty: any.
   std::string_view disk;
+  /// It needs one disk that both hosts open: no mode that mirrors the disk has one.
+  bool shared_disk = false;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
   bool before_start = false;
   /// What a cell of phase `recover` begins with: it leaves a post-copy without a channel.

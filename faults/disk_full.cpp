@@ -2,8 +2,8 @@
 //
 // The image lies on a tmpfs of its own, whose size is lowered to what is in use
 // (harness/io/small_volume.h): the next write into a page that the image has not yet got is refused
-// by the kernel with ENOSPC, which NBD carries to the source. Disk `raw`. It has room again before a
-// second migration. Proof: the kernel refuses a third party's byte there.
+// by the kernel with ENOSPC, which NBD carries to the source. Disk `raw`. It has room again before
+// a second migration. Proof: the kernel refuses a third party's byte there.
 // From `ready` on every page of the destination's disk is there, and a page is overwritten whether
 // or not the volume is full.
 #include "faults/mirror.h"

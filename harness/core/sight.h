@@ -108,13 +108,6 @@ struct MirrorSight {
 };
 std::string_view to_string(MirrorSight::State state);
 
-/// The connection over which the mirror writes, as seen from its middle (the switch).
-struct MirrorPathSight {
-  bool open = false;                        // both ends connected, and neither has ended
-  bool cut_seen = false;                    // neither host's socket is established any more
-  std::uint64_t waiting = 0, forwarded = 0;  // bytes, both directions together
-};
-
 /// The running manager: what a fault asks of it, and what was seen meanwhile. The fault writes the
 /// first two, whoever runs the arbiter obeys and reports the others.
 struct ArbiterSight {

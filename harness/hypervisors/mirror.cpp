@@ -43,9 +43,10 @@ struct Mirror::State : std::enable_shared_from_this<State> {
   QemuHost* destination = nullptr;
   MirrorSight seen;
   bool asked = false, ask_again = false, abandoned = false;
+  bool has_node = false;  // the source has, or is making, or is deleting the node of the connection
 
   void become(MirrorState stage, const std::string& why = "") {
-    if (seen.state == stage || seen.state == MirrorState::failed || seen.state == MirrorState::ended) return;
+    if (seen.state == stage || over()) return;
     seen.state = stage;
     seen.why = why;
     Fields fields;
@@ -73,12 +74,14 @@ struct Mirror::State : std::enable_shared_from_this<State> {
   }
 
   void connect() {
+    has_node = true;
     const json server{
         {"type", "inet"}, {"host", io::kSwitchAddress}, {"port", std::to_string(path.port())}};
     tell(Side::source, "blockdev-add",
          {{"driver", "nbd"}, {"node-name", node}, {"server", server}, {"export", kDisk}},
          [this](const io::QmpError* error) {
-           error == nullptr ? copy() : become(MirrorState::failed, error->text);
+           has_node = error == nullptr;
+           has_node ? copy() : become(MirrorState::failed, error->text);
          });
   }
 
@@ -132,18 +135,22 @@ struct Mirror::State : std::enable_shared_from_this<State> {
       become(MirrorState::failed, "it ended before it was told to");
     // The job is gone only now, and its target with it.
     tell(Side::source, "job-dismiss", {{"id", job}}, [](const io::QmpError*) {});
-    tell(Side::source, "blockdev-del", {{"node-name", node}}, [](const io::QmpError*) {});
+    // It waits for the server to close, in the main loop: a silent one needs the yank here, too.
+    tell(Side::source, "blockdev-del", {{"node-name", node}},
+         [this](const io::QmpError*) { has_node = false; });
   }
 
   void yank() {
-    if (seen.state == MirrorState::none || !source->out_of_band().open()) return;
+    if (!has_node || !source->out_of_band().open()) return;
     history.add("source", "qmp-command", "yank", {{"node", node}});
     const auto instances = json::array({{{"type", "block-node"}, {"node-name", node}}});
     source->out_of_band().send(
         "yank", {{"instances", instances}}, [](const json&, const io::QmpError*) {}, true);
   }
 
-  bool over() const { return seen.state == MirrorState::ended || seen.state == MirrorState::failed; }
+  bool over() const {
+    return seen.state == MirrorState::ended || seen.state == MirrorState::failed;
+  }
 };
 
 Mirror::Mirror(io::Loop& loop, const io::Network& network, History& history, int attempt,
@@ -201,7 +208,7 @@ void Mirror::end() {
 
 void Mirror::abandon() {
   auto& s = *state_;
-  if (s.seen.state == MirrorState::none || s.seen.state == MirrorState::ended || s.abandoned) return;
+  if (s.seen.state == MirrorState::none || s.abandoned) return;
   s.abandoned = true;
   s.yank();
   if (!s.over())
@@ -210,9 +217,7 @@ void Mirror::abandon() {
   s.become(MirrorState::failed, "abandoned");
 }
 
-void Mirror::yank() {
-  if (!state_->over()) state_->yank();
-}
+void Mirror::yank() { state_->yank(); }
 
 void Mirror::end_export() {
   auto& s = *state_;

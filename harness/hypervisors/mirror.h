@@ -18,7 +18,7 @@
 #include <string>
 
 #include "harness/core/history.h"
-#include "harness/core/sight.h"
+#include "harness/core/failures.h"
 #include "harness/hypervisors/qemu_host.h"
 #include "harness/io/network.h"
 

@@ -93,7 +93,8 @@ struct Forwarder::State : std::enable_shared_from_this<State> {
     auto towards = make_socket();
     no_delay(towards.get());
     const auto where = address_of(address, server_port);
-    const int rc = ::connect(towards.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
+    const int rc =
+        ::connect(towards.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
     const bool failed = rc != 0 && errno != EINPROGRESS;
     server.assign(towards.release());
     if (failed) return end("the destination cannot be reached");

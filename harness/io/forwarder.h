@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/core/sight.h"
+#include "harness/core/failures.h"
 #include "harness/io/fd.h"
 #include "harness/io/loop.h"
 

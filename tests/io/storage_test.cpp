@@ -146,7 +146,8 @@ TEST_CASE("A storage daemon answers errors, hangs, dies, and serves again when h
     disk.heal(destination);
     report(!disk.sight(destination).ended, "another one serves");
     report(says(io(destination, "read -P 5 0 512"), "read 512/512"), "and nothing was lost");
-    report(disk.content(Side::source, soon()).value()[0] == std::byte{5}, "the image holds the last write");
+    report(disk.content(Side::source, soon()).value()[0] == std::byte{5},
+           "the image holds the last write");
   });
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
+#include "faults/where.h"
 
 namespace migfuzz {
 
@@ -23,7 +24,7 @@ FaultKind make_cancel() {
   kind.colour = "#94641b";
   kind.by_hand = "cancel";
   kind.excluded = [](const Trigger& at, Side) -> std::string {
-    const bool unsent = at.point.phase == Phase::prepare && at.point.name == "ready";
+    const bool unsent = before_migrate(at.point);
     return unsent ? "there is no migration yet" : "";
   };
   kind.inject = [](World& world, const FaultSpec&) { world.cancel(); };

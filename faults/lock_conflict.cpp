@@ -26,6 +26,7 @@ FaultKind make_lock_conflict() {
   kind.patience_ms = 1000;  // the destination is asked again after it
   kind.flow = Flow::at_delivery;
   kind.disk = "raw qcow2";
+  kind.shared_disk = true;
   kind.colour = "#2f6f6f";
   kind.inject = [](World& world, const FaultSpec&) { world.lock_image(true); };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {

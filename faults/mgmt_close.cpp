@@ -27,6 +27,8 @@ FaultKind make_mgmt_close() {
   kind.flow = Flow::at_delivery;
   kind.colour = "#3b6ea5";
   kind.excluded = [](const Trigger& at, Side side) -> std::string {
+    if (at.point.phase == Phase::storage)
+      return "what the mirror has to be told there would be lost";
     const bool unsent = at.point.phase == Phase::prepare && at.point.name == "ready";
     return unsent && side == Side::source ? "nobody could send `migrate`" : "";
   };

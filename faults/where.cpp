@@ -2,8 +2,27 @@
 
 namespace migfuzz {
 
+bool before_migrate(const Point& point) {
+  if (point.phase == Phase::storage)
+    return point.name == "job-start" || point.name == "mirroring" || point.name == "ready";
+  return point.phase == Phase::prepare && point.name == "ready";
+}
+
+std::string needs_mirror(const Trigger& trigger, Side) {
+  const auto& [phase, name, plus_bytes] = trigger.point;
+  if (phase != Phase::storage) return "it has the points of phase `storage`";
+  if (name == "job-start") return "the mirror does not exist yet";
+  if (name == "job-gone" || name == "switched") return "the mirror has ended";
+  return "";
+}
+
 std::string needs_channel(const Trigger& trigger, Side) {
   if (in_stream(trigger.point)) return "";
+  const auto& name = trigger.point.name;
+  if (trigger.point.phase == Phase::storage && (name == "pre-switchover" || name == "job-gone"))
+    return "the manager stands there, not the channel";
+  if (trigger.point.phase == Phase::storage && name != "switched")
+    return "the channel does not exist yet";
   return trigger.point.phase == Phase::prepare ? "the channel does not exist yet"
                                                : "the channel has been closed by then";
 }

@@ -70,13 +70,69 @@ class Director {
     note("director", "phase", "prepare");
     faults_.arm();
     started_ = acted_ = world_.now();
+    if (!mirrors_) begin();  // else once the disk is there: step_mirror()
+  }
+
+  void begin() {
     if (pass("prepare/ready"))
       wait_until("the faults' effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     read_clock(Side::source);
     world_.migrate();
+    begun_ = true;
     faults_.restart_deadlines();
     started_ = acted_ = world_.now();
+  }
+
+  // --- the disk, in a mode that mirrors it -----------------------------------------------------
+
+  // Before `migrate`: the next step of the mirror, and `migrate` once it has caught up. One that
+  // failed, and a host that is gone, are the arbiter's.
+  void step_mirror() {
+    if (begun_) return;
+    const auto state = world_.mirror().state;
+    using State = MirrorSight::State;
+    if (world_.arbiter().wanted != ArbiterSight::State::decides) {
+      if (state == State::none) world_.arbiter().due = "mirror";
+      if (state == State::running) world_.arbiter().due = "hurry-mirror";
+      if (state == State::ready) world_.arbiter().due = "migrate";
+      return;
+    }
+    if (holds_arbiter()) return;
+    if (world_.sight(Side::source).dead || world_.sight(Side::destination).dead) return;
+    if (state == State::none && !pass("storage/job-start")) act_on_mirror(&World::start_mirror);
+    const bool copies = state == State::running || state == State::ready;
+    if (!copies || pass("storage/mirroring")) return;
+    if (!std::exchange(hurried_, true)) act_on_mirror(&World::hurry_mirror);
+    if (state == State::ready && !pass("storage/ready")) begin();
+  }
+
+  void act_on_mirror(void (World::*what)()) {
+    (world_.*what)();
+    acted_ = world_.now();
+  }
+
+  // The source stands at pre-switchover: what is left of its disk is copied before it goes on.
+  bool mirror_has_ended() {
+    const auto state = world_.mirror().state;
+    using State = MirrorSight::State;
+    if (state == State::ready && !pass("storage/pre-switchover"))
+      act_on_mirror(&World::end_mirror);
+    if (state != State::ended) return false;
+    if (!evidence_.disks) evidence_.disks = world_.compare_disks();
+    return !pass("storage/job-gone");
+  }
+
+  // No fault meets the mirror of a second migration.
+  bool mirror_again() {
+    world_.start_mirror();
+    const auto is = [&](MirrorSight::State state) { return world_.mirror().state == state; };
+    using State = MirrorSight::State;
+    const auto copies = [&] { return is(State::running) || is(State::ready) || is(State::failed); };
+    if (wait_until("the second mirror to begin", copies, kQuitLimit)) world_.hurry_mirror();
+    const auto ready = [&] { return is(State::ready) || is(State::failed); };
+    wait_until("the second mirror to catch up", ready, kQuitLimit);
+    return is(State::ready);
   }
 
   void read_clock(Side side) {
@@ -104,6 +160,7 @@ class Director {
     auto settle_deadline = started_ + kTriggerLimit + kSettleLimit;
     for (;;) {
       if (faults_.step()) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
+      step_mirror();
       if (step_arbiter()) break;
       const auto since = std::max(started_, faults_.acted());
       if (faults_.any_waiting() && world_.now() > since + kTriggerLimit) {
@@ -170,6 +227,8 @@ class Director {
       return std::chrono::duration_cast<Milliseconds>(world_.now() - then);
     };
     const auto moved = last_moved();
+    situation.begun = begun_;
+    situation.mirror = world_.mirror();
     situation.quiet = since(moved) - starved_since(moved);
     situation.since_action = since(last_action());
     // Until a fault strikes, only a machine that is busy elsewhere can make a migration stand.
@@ -261,6 +320,12 @@ class Director {
     if (!plan_.plant.empty() && action == Action::discard_source) return true;
     const bool about_to_run =
         action == Action::ask_destination || action == Action::run_destination;
+    if (mirrors_ && action == Action::continue_switchover && !mirror_has_ended()) return false;
+    if (mirrors_ && (about_to_run || action == Action::discard_source) && !exported_over_) {
+      if (pass("storage/switched")) return false;
+      exported_over_ = true;
+      world_.end_export();
+    }
     if (about_to_run && pass("activate/before-cont")) return false;
     if (action == Action::discard_source && pass("activate/before-discard")) return false;
     if (action == Action::recover && pass("recover/paused")) return false;
@@ -314,8 +379,9 @@ class Director {
         return world_.pause_channel(Side::destination);
       case Action::recover:
         return world_.recover();
-      case Action::hand_over:
       case Action::take_back:
+        return world_.abandon_mirror();
+      case Action::hand_over:
       case Action::wait:
       case Action::done:
         return;
@@ -530,9 +596,15 @@ class Director {
     RetryEvidence retry;
     world_.resume(Side::source);
     wait_for_beats(Side::source, 1);
+    if (mirrors_ && !mirror_again()) {
+      retry.refused = "the second mirror: " + world_.mirror().why;
+      verify();
+      return with_what_is_left(std::move(retry));
+    }
     const auto from = world_.history().events().size();
     read_clock(Side::source);
     world_.migrate();
+    begun_ = true;
     started_ = acted_ = world_.now();
     // What the source says of its first migration must not be taken for the second's.
     const auto answered = [&] { return answer_to_migrate(from, retry.refused); };
@@ -541,6 +613,10 @@ class Director {
     else if (retry.refused.empty())
       settle();
     verify();
+    return with_what_is_left(std::move(retry));
+  }
+
+  RetryEvidence with_what_is_left(RetryEvidence retry) {
     retry.settled = evidence_.settled;
     retry.settle_note = evidence_.settle_note;
     retry.destination = evidence_.destination;
@@ -549,6 +625,7 @@ class Director {
     retry.pair = evidence_.pair;
     retry.exam_at_switch = evidence_.exam_at_switch;
     retry.records_disagree = evidence_.records_disagree;
+    retry.disks = evidence_.disks;
     return retry;
   }
 
@@ -601,7 +678,9 @@ class Director {
     for (const auto side : {Side::source, Side::destination}) keep(side);
     evidence_.flip = world_.flip();
     evidence_.records = guest_.parse(plan_.guest, records_so_far());
-    if (const auto disk = world_.disk())
+    // Where each host has its own disk, that of whoever ran last.
+    const bool moved = !world_.guest_text(Side::destination).empty();
+    if (const auto disk = world_.disk(moved ? Side::destination : Side::source))
       evidence_.disk = guest_.examine_disk(plan_.guest, *disk, records_so_far(), last_exam_);
     evidence_.delivered = faults_.all_delivered();
     evidence_.expected = faults_.expected_of_delivered();
@@ -620,6 +699,9 @@ class Director {
   std::string destination_ = "destination";  // its name as an actor of the history
   mutable Clock::time_point starved_from_;  // since then nothing has moved
   mutable Clock::duration starved_before_{};  // World::starved() at that time
+  const bool mirrors_ = mode_from(plan_.mode).mirrors_disk();
+  bool begun_ = !mirrors_;  // `migrate` was sent
+  bool hurried_ = false, exported_over_ = false;
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;

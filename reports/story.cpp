@@ -32,6 +32,8 @@ std::string amounts_to(Effect effect, Side side) {
       return "the manager lost sight of " + host(side);
     case Effect::fails_storage:
       return "the storage of " + host(side) + " failed for a while";
+    case Effect::fails_mirror:
+      return "the mirror of the disk failed";
     case Effect::stops_arbiter:
       return "the manager was away for a while";
     case Effect::damages_page:

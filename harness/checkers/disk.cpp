@@ -17,10 +17,15 @@ class DiskChecker final : public Checker {
   std::string_view name() const override { return "disk"; }
   std::string_view claim() const override {
     return "every acknowledged write is on the survivor's disk, none newer than the guest's own "
-           "step, no write by a loser";
+           "step, no write by a loser; a mirror that has ended left two equal disks";
   }
 
   std::vector<Finding> check(const Plan& plan, const History&, const Evidence& e) const override {
+    if (const auto* pair = unequal(e))
+      return {checkers::broken(name(), "mirror-inexact",
+                               fmt::format("when the mirror had ended, {} of {} bytes differed "
+                                           "between both disks, the first at {}",
+                                           pair->differing, pair->bytes, pair->first_differing))};
     if (!e.disk) return {checkers::good(name(), "no disk in this case")};
     if (!e.disk_kept) return {checkers::good(name(), "the failure took the disk's contents along")};
     const DiskExam& disk = *e.disk;
@@ -34,6 +39,12 @@ class DiskChecker final : public Checker {
   }
 
  private:
+  static const DiskPair* unequal(const Evidence& e) {
+    if (e.disks && e.disks->differing != 0) return &*e.disks;
+    if (e.retry && e.retry->disks && e.retry->disks->differing != 0) return &*e.retry->disks;
+    return nullptr;
+  }
+
   // The worst first: a loser's write explains a lost one, not the other way round.
   static std::string symptom_of(const DiskExam& disk) {
     if (!disk.readable) return "disk-unreadable";

@@ -79,6 +79,17 @@ class Breakable {
   /// A third party takes (or gives back) the write lock of the image: disks `raw` and `qcow2`.
   virtual void lock_image(bool locked) = 0;
   virtual StorageSight storage(Side host) const = 0;
+  /// The connection of the disk's mirror (a mode that has one) is reset towards both hosts.
+  virtual void cut_mirror() {}
+  /// Nothing passes on it, and it stays open, until it is told otherwise.
+  virtual void stall_mirror(bool /*stalled*/) {}
+  virtual MirrorPathSight mirror_path() const { return {}; }
+  /// Somebody else tells the destination to stop serving its disk (nbd-server-stop).
+  virtual void stop_disk_server() {}
+  /// No byte more fits on the file system of the destination's own disk; or it has room again.
+  virtual void fill_destination_disk(bool /*full*/) {}
+  /// What a third party is told that writes one byte more there; empty: it is written.
+  virtual std::string destination_disk_refusal() const { return ""; }
 
   // --- the management channel ------------------------------------------------------------------
   /// The manager's connections to that host end, and new ones are not served until

@@ -82,6 +82,9 @@ std::string_view disk_for(const FaultKind& kind, std::string_view disk) {
 }
 
 std::string excluded_in(std::string_view mode, const FaultKind& kind) {
+  if (kind.shared_disk && mode_from(mode).mirrors_disk())
+    return fmt::format("it needs a disk that both hosts share; in mode `{}` each has its own",
+                       mode);
   if (kind.mode_needs.empty()) return "";
   for (const auto* one : mode_from(mode).features)
     if (one->name.starts_with(kind.mode_needs)) return "";
@@ -109,6 +112,8 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
   if (std::find(std::begin(kDisks), std::end(kDisks), plan.disk) == std::end(kDisks))
     throw UsageError(fmt::format("disk: `{}` is not known; take {}", plan.disk,
                                  fmt::join(kDisks, ", ")));
+  if (plan.disk == "none" && mode_from(plan.mode).mirrors_disk())
+    throw UsageError(fmt::format("disk: mode `{}` mirrors a disk; `none` is no disk", plan.mode));
   if (plan.guest.memory_bytes < guest.least_memory_bytes())
     throw UsageError(
         fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",

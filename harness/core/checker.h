@@ -53,6 +53,7 @@ struct RetryEvidence {
   std::optional<PairEvidence> pair;
   std::optional<ImageExam> exam_at_switch;
   std::optional<std::string> records_disagree;  // as in Evidence, for the second migration
+  std::optional<DiskPair> disks;                // likewise
 };
 
 struct Evidence {
@@ -67,6 +68,7 @@ struct Evidence {
   std::optional<std::string> records_disagree;
   GuestRecords records;          // the records in the order in which the hosts owned the guest
   std::optional<DiskExam> disk;  // what the disk held in the end; nothing: the case had none
+  std::optional<DiskPair> disks;  // a mirrored disk: both, when the mirror had ended
   bool disk_kept = true;         // false: the plan's failure took the disk's contents along
   std::vector<ClockReading> clock;
   std::optional<RetryEvidence> retry;  // tried where the source was the survivor

@@ -36,6 +36,7 @@ bool survived_in_flight(Effect effect) {
 std::optional<std::uint64_t> place_of(const Point& point) {
   const auto& name = point.name;
   constexpr std::string_view kOrder[] = {
+      "job-start",     "mirroring",
       "ready",         "connected",       "first-byte",   "header-end",     "configuration-end",
       "ram-setup-begin", "ram-setup-end", "begin",        "enter",          "ram-end",
       "eof-begin",     "eof",             "vmdesc-begin", "vmdesc-middle",  "vmdesc-end",
@@ -47,12 +48,22 @@ std::optional<std::uint64_t> place_of(const Point& point) {
       "paused", "connected", "bitmap-request", "bitmap", "bitmap-middle", "bitmap-end", "resume",
       "resume-ack",
       // storage
-      "job-start", "mirroring", "pre-switchover", "job-gone", "switched"};
+      "pre-switchover", "job-gone", "switched"};
   constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
   const auto* known = std::find(std::begin(kOrder), std::end(kOrder), name);
   if (known == std::end(kOrder)) return std::nullopt;
   return static_cast<std::uint64_t>(known - std::begin(kOrder)) * kStep +
          std::min(point.plus_bytes, kStep - 1);
+}
+
+// The mirror of a disk begins before everything else, ends when memory has been copied, and its
+// last point is the last one before the destination is told to run.
+int stage_of(const Point& point) {
+  const auto of = [](Phase phase) { return 2 * static_cast<int>(phase); };
+  if (point.phase != Phase::storage) return of(point.phase);
+  if (point.name == "switched") return of(Phase::activate) - 1;
+  const bool late = point.name == "pre-switchover" || point.name == "job-gone";
+  return late ? of(Phase::stopcopy) - 1 : of(Phase::storage);
 }
 
 // "page:N", "pass:N": the number, where both points count the same.
@@ -95,7 +106,7 @@ bool meet(Side a, Side b) { return a == b || a == Side::channel || b == Side::ch
 bool may_precede(const Trigger& first, const Trigger& second) {
   const auto& a = first.point;
   const auto& b = second.point;
-  if (a.phase != b.phase) return a.phase < b.phase;
+  if (stage_of(a) != stage_of(b)) return stage_of(a) < stage_of(b);
   const auto place_a = place_of(a), place_b = place_of(b);
   if (place_a && place_b) return *place_a <= *place_b;
   if (a.phase == Phase::precopy) {

@@ -28,6 +28,13 @@ struct StorageSight {
   bool locked = false;  // somebody else's write lock on the image, seen from a third description
 };
 
+/// The connection over which the mirror writes, as seen from its middle (the switch).
+struct MirrorPathSight {
+  bool open = false;                        // both ends connected, and neither has ended
+  bool cut_seen = false;                    // neither host's socket is established any more
+  std::uint64_t waiting = 0, forwarded = 0;  // bytes, both directions together
+};
+
 /// How the relay ends the channel towards a peer, or towards both (Side::channel).
 ///   reset  RST at once. A peer that is not told finds out by writing: its bytes are answered with
 ///          RST, those that wait past the point too.

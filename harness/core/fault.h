@@ -62,6 +62,8 @@ struct FaultKind {
   std::string_view disk;
   /// Hits one channel of several by itself (FaultSpec::channel), and leaves the others alone.
   bool per_channel = false;
+  /// It needs one disk that both hosts open: no mode that mirrors the disk has one.
+  bool shared_disk = false;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
   bool before_start = false;
   /// What a cell of phase `recover` begins with: it leaves a post-copy without a channel.

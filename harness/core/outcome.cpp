@@ -195,6 +195,14 @@ constexpr std::array kTable{
                 kAny, "", Expect::destination,
                 "what the arbiter decided is in its journal; QEMU waits for it before the "
                 "switch-over and before it runs"},
+    // --- the disk, where each host has its own ---
+    OutcomeRule{"mirror-failed", fails_mirror, kEither,
+                kIncomplete, "", Expect::source,
+                "a disk that is not whole must never be run on: the source keeps VM and disk "
+                "until the mirror has ended"},
+    OutcomeRule{"mirror-not-needed", fails_mirror, kEither,
+                kAny, "", Expect::destination,
+                "the mirror has ended, both disks are equal: nobody needs it any more"},
     // --- the disk fails for a while ---
     OutcomeRule{"storage-failed", fails_storage, kEither,
                 kAny, "", Expect::one,
@@ -244,6 +252,8 @@ std::string_view to_string(Effect effect) {
       return "blinds-manager";
     case fails_storage:
       return "fails-storage";
+    case fails_mirror:
+      return "fails-mirror";
     case stops_arbiter:
       return "stops-arbiter";
     case damages_page:
@@ -296,6 +306,10 @@ Reached reached_in_postcopy(const Point& point) {
 
 Reached reached_at(const Plan& plan, const Trigger& trigger, Side side, Effect effect) {
   const auto& [phase, name, plus_bytes] = trigger.point;
+  if (phase == Phase::storage) {
+    if (name == "switched") return Reached::acknowledged;
+    return name == "job-gone" && effect == fails_mirror ? Reached::complete : Reached::incomplete;
+  }
   if (phase == Phase::postcopy || phase == Phase::recover)
     return reached_in_postcopy(trigger.point);
   if (mode_from(plan.mode).postcopy()) {

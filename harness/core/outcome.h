@@ -25,6 +25,7 @@ enum class Effect {
   cancels_migration,  // somebody other than the arbiter cancels it
   blinds_manager,     // the manager loses sight of a host until the heal
   fails_storage,      // the disk fails or hangs until the heal
+  fails_mirror,       // the copy of the disk cannot be brought to its end
   stops_arbiter,      // the arbiter is away until the heal
   damages_page,       // an owned page changes on the wire
   damages_frame,      // a framing byte of the stream changes on the wire

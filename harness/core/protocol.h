@@ -58,6 +58,9 @@ struct Situation {
   bool destination_fresh = false;
   bool postcopy = false;    // the mode of the plan can do it
   bool switch_due = false;  // its pre-copy rounds are over
+  /// `migrate` was sent. Until then the disk is mirrored, in a mode that does so.
+  bool begun = true;
+  MirrorSight mirror;
   Journal journal;
 };
 

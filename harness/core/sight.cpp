@@ -68,6 +68,12 @@ std::optional<E> value_of(const Table& table, std::string_view word) {
 }  // namespace
 
 std::string_view to_string(MigrationStatus status) { return word_of(kMigration, status); }
+std::string_view to_string(MirrorSight::State state) {
+  constexpr std::string_view kWords[] = {"none",   "starting", "running", "ready",
+                                         "ending", "ended",    "failed"};
+  return kWords[static_cast<std::size_t>(state)];
+}
+
 std::string_view to_string(RunState state) { return word_of(kRun, state); }
 std::optional<MigrationStatus> migration_status_from(std::string_view word) {
   return value_of<MigrationStatus>(kMigration, word);

@@ -91,6 +91,23 @@ struct ChannelSight {
   Pace pace, back_pace;  // since a stage was set: towards the destination, towards the source
 };
 
+/// The mirror of the source's disk onto the destination's, as the source's monitor told it.
+struct MirrorSight {
+  enum class State {
+    none,
+    starting,  // the source was told to connect to the destination's disk
+    running,   // it copies
+    ready,     // it has caught up, and every write of the guest goes to both disks from now on
+    ending,    // it was told to end once both disks are equal
+    ended,     // they were, and it is gone
+    failed     // it is gone, or was given up, before that
+  };
+  State state = State::none;
+  std::string why;  // it failed: QEMU's words
+  bool operator==(const MirrorSight&) const = default;
+};
+std::string_view to_string(MirrorSight::State state);
+
 /// The running manager: what a fault asks of it, and what was seen meanwhile. The fault writes the
 /// first two, whoever runs the arbiter obeys and reports the others.
 struct ArbiterSight {

@@ -23,6 +23,11 @@ namespace migfuzz {
 /// A guest RAM image; valid as long as the world lives, and still when the host is dead.
 using Image = Bytes;
 
+/// Both hosts' own disks compared as the guest sees them, when the mirror had ended.
+struct DiskPair {
+  std::uint64_t bytes = 0, differing = 0, first_differing = 0;
+};
+
 /// What a host that is gone has left behind.
 struct Remains {
   std::string guest_text, messages, transcript;
@@ -86,6 +91,21 @@ class World : public Breakable {
   virtual void pause(Side host) = 0;       // stop
   virtual void quit(Side host) = 0;        // orderly end
   virtual void fence(Side host) = 0;       // kill; sight().dead proves it
+  // --- the mirror of the disk, in a mode that has one (mode.h, mirrors_disk) -------------------
+  /// The source begins to copy its disk onto the destination's, slowly, so that it can be met.
+  virtual void start_mirror() {}
+  /// As fast as it can from now on.
+  virtual void hurry_mirror() {}
+  /// Of a source that stands still: copies what is left and ends.
+  virtual void end_mirror() {}
+  /// Broken off whatever it waits for; nothing where there is none.
+  virtual void abandon_mirror() {}
+  /// The destination stops serving its disk, which it is about to run on.
+  virtual void end_export() {}
+  virtual MirrorSight mirror() const { return {}; }
+  /// Both disks side by side while nobody writes; nothing when they cannot be read.
+  virtual std::optional<DiskPair> compare_disks() { return std::nullopt; }
+
   /// Makes a decision durable before it is acted on.
   virtual void persist(std::string_view decision) = 0;
   /// Every decision that was persisted, oldest first, read back from where it lies.
@@ -95,9 +115,10 @@ class World : public Breakable {
   /// effect but a note on the desk between a fault and whoever runs the arbiter.
   ArbiterSight& arbiter() { return arbiter_; }
 
-  /// What is on the guest's disk, raw bytes whatever its format, once both hosts have ended;
-  /// nothing without a disk, or when the image cannot be read (the history says why).
-  virtual std::optional<std::vector<std::byte>> disk() = 0;
+  /// What is on the guest's disk, raw bytes whatever its format, once both hosts have ended; of
+  /// that host, where each has its own. Nothing without a disk, or when the image cannot be read
+  /// (the history says why).
+  virtual std::optional<std::vector<std::byte>> disk(Side host) = 0;
 
   // --- a second migration ----------------------------------------------------------------------
   /// Brings up another destination, which is Side::destination from now on, at the host of the

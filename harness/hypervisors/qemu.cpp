@@ -13,6 +13,7 @@
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
 #include "harness/hypervisors/migration_mode.h"
+#include "harness/hypervisors/mirror.h"
 #include "harness/hypervisors/qemu_host.h"
 #include "harness/hypervisors/tracing.h"
 #include "harness/io/child.h"
@@ -56,7 +57,8 @@ class QemuWorld final : public World {
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
-    disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_, deadline);
+    disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_,
+                                   mirrors_, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
@@ -69,6 +71,7 @@ class QemuWorld final : public World {
     else
       open_unix(deadline);
     prepare_source(deadline);
+    prepare_mirror(deadline);
     ticker_ = std::make_unique<io::Ticker>(loop_, Milliseconds(4), [this] { watch_heartbeats(); });
     if (!loop_.run_until([this] { return source_->last_step() > 0; }, deadline))
       throw InfraError(fmt::format("the guest gave no heartbeat within {} s; QEMU printed: {}",
@@ -116,10 +119,14 @@ class QemuWorld final : public World {
   }
   ChannelSight channel(const std::string& name) const override { return relay_->sight(name); }
   std::uint32_t passes() const override { return source_->passes(); }
-  void ask(Side side) override { host(side).ask(); }
+  void ask(Side side) override {
+    host(side).ask();
+    if (mirror_) mirror_->look();
+  }
   Clock::time_point last_answer(Side side) const override { return host(side).last_answer(); }
   Clock::time_point last_progress() const override {
-    return std::max(last_change_, relay_->last_byte());
+    return std::max({last_change_, relay_->last_byte(),
+                     mirror_ ? mirror_->last_byte() : Clock::time_point{}});
   }
   Clock::duration starved() const override {
     auto sum = io::waited_for_processor(::getpid());
@@ -151,6 +158,7 @@ class QemuWorld final : public World {
   void yank(Side side) override {
     const json instances = json::array({{{"type", "migration"}}});
     out_of_band(side, "yank", {{"instances", instances}});
+    if (mirror_ && side == Side::source) mirror_->yank();
   }
 
   void start_postcopy() override { command(Side::source, "migrate-start-postcopy", {}); }
@@ -175,6 +183,49 @@ class QemuWorld final : public World {
         },
         true);
     moved();
+  }
+
+  // --- the mirror of the disk ------------------------------------------------------------------
+
+  void start_mirror() override {
+    if (mirror_) mirror_->start();
+  }
+  void hurry_mirror() override {
+    if (mirror_) mirror_->hurry();
+  }
+  void end_mirror() override {
+    if (mirror_) mirror_->end();
+  }
+  void abandon_mirror() override {
+    if (mirror_) mirror_->abandon();
+  }
+  void end_export() override {
+    if (mirror_) mirror_->end_export();
+  }
+  MirrorSight mirror() const override { return mirror_ ? mirror_->sight() : MirrorSight{}; }
+  void cut_mirror() override {
+    if (mirror_) mirror_->cut();
+  }
+  void stall_mirror(bool stalled) override {
+    if (mirror_) mirror_->stall(stalled);
+  }
+  MirrorPathSight mirror_path() const override {
+    return mirror_ ? mirror_->path() : MirrorPathSight{};
+  }
+  void stop_disk_server() override {
+    if (mirror_) mirror_->stop_server();
+  }
+  void fill_destination_disk(bool full) override { disk_->fill(full); }
+  std::string destination_disk_refusal() const override { return disk_->refusal(); }
+
+  std::optional<DiskPair> compare_disks() override {
+    const auto source = disk(Side::source), destination = disk(Side::destination);
+    if (!source || !destination) return std::nullopt;
+    DiskPair pair;
+    pair.bytes = source->size();
+    for (std::uint64_t i = 0; i < pair.bytes; ++i)
+      if ((*source)[i] != destination->at(i) && pair.differing++ == 0) pair.first_differing = i;
+    return pair;
   }
 
   void fence(Side side) override { host(side).process().signal(SIGKILL); }
@@ -290,9 +341,9 @@ class QemuWorld final : public World {
     return sight;
   }
 
-  std::optional<std::vector<std::byte>> disk() override {
+  std::optional<std::vector<std::byte>> disk(Side side) override {
     try {
-      return disk_->content(now() + kSetUpLimit);
+      return disk_->content(side, now() + kSetUpLimit);
     } catch (const InfraError& error) {
       history_.add("director", "note", "disk-unreadable", {{"why", std::string(error.what())}});
       return std::nullopt;
@@ -335,6 +386,7 @@ class QemuWorld final : public World {
       network_.replace_destination();
       disk_->follow_destination(network_, deadline);
     }
+    disk_->renew_destination(network_, deadline);
     restore_network(deadline);
     make_relay({});
     journal_ = std::make_unique<io::MemoryFile>("journal");
@@ -348,6 +400,7 @@ class QemuWorld final : public World {
     history_.add(actor(Side::destination), "note", "version",
                  {{"qemu", destination_->connect(deadline)}});
     open_tcp(deadline);
+    prepare_mirror(deadline);
     source_->monitor().call("migrate-set-parameters",
                             {{"max-bandwidth", 0}, {"downtime-limit", plan_.downtime_limit_ms}},
                             deadline);
@@ -400,6 +453,10 @@ class QemuWorld final : public World {
     spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
     spec.trace = traces_;
+    if (side == Side::source)
+      spec.event = [this](const std::string& name, const json& data) {
+        if (mirror_) mirror_->heard(name, data);
+      };
     spec.incoming = side == Side::destination;
     spec.paused = side == Side::destination && setup_.destination_paused;
     if (credentials_) {
@@ -520,7 +577,9 @@ class QemuWorld final : public World {
 
   void prepare_source(Clock::time_point deadline) {
     std::vector<std::string> capabilities{"events", "return-path"};
-    if (setup_.pause_before_switchover) capabilities.emplace_back("pause-before-switchover");
+    // A mirror can only be ended where the guest stands still and nobody has switched over.
+    if (setup_.pause_before_switchover || mirrors_)
+      capabilities.emplace_back("pause-before-switchover");
     set_mode(source_->monitor(), mode_, capabilities, deadline);
     // The least downtime limit keeps a guest that dirties fast enough from converging before it has
     // had the wanted number of RAM passes; then the plan's limit is set. Never 0: QEMU 7.2 then
@@ -532,6 +591,13 @@ class QemuWorld final : public World {
          {"downtime-limit", early ? 1u : plan_.downtime_limit_ms}},
         deadline);
     downtime_raised_ = !early;
+  }
+
+  void prepare_mirror(Clock::time_point deadline) {
+    if (!mirrors_) return;
+    mirror_ = std::make_unique<Mirror>(loop_, network_, history_, remains_ ? 2 : 1,
+                                       [this] { moved(); });
+    mirror_->prepare(*source_, *destination_, deadline);
   }
 
   void raise_downtime_limit() {
@@ -614,6 +680,8 @@ class QemuWorld final : public World {
   std::unique_ptr<io::Relay> relay_;
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
+  const bool mirrors_ = mode_from(plan_.mode).mirrors_disk();
+  std::unique_ptr<Mirror> mirror_;  // of this migration
   std::unique_ptr<io::Ticker> ticker_;
   std::optional<Remains> remains_;  // of the first destination
   std::optional<Flip> flip_;        // of the first channel

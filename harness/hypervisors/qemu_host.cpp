@@ -182,6 +182,7 @@ struct QemuHost::State {
       seen.run = RunState::shutdown;
     if (name == "STOP") seen.run = RunState::unknown;  // which of several: the question below says
     if (name == "STOP" || name == "MIGRATION" || name == "RESUME") ask();
+    if (spec.event) spec.event(name, data);
     changed();
   }
 

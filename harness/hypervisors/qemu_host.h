@@ -5,6 +5,7 @@
 // files and sockets: no path, no port and no file to collide with or to clean up.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -34,6 +35,8 @@ struct QemuHostSpec {
   std::vector<std::string> more_arguments;
   std::vector<std::string> tls_objects;  // values of -object; see io/credentials.h
   int tls_folders_fd = -1;               // what they name, to be inherited
+  /// Also told of every event; may be empty.
+  std::function<void(const std::string&, const nlohmann::json&)> event;
 };
 
 /// Makes `spec` unlike what the plan says: one that a source of that plan cannot migrate to, as far

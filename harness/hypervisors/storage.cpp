@@ -1,14 +1,16 @@
 #include "harness/hypervisors/storage.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <span>
+#include <vector>
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/storage_server.h"
 #include "harness/io/listener.h"
 #include "harness/io/child.h"
 #include "harness/io/image_lock.h"
+#include "harness/io/small_volume.h"
 
 namespace migfuzz {
 namespace {
@@ -40,16 +42,49 @@ struct Disk::State {
   const std::string kind;
   const std::uint64_t size_bytes;
   io::MemoryFile image;
+  const bool own = false;
+  std::unique_ptr<io::SmallVolume> volume{};       // the destination's own image…
+  std::unique_ptr<io::MemoryFile> daemons_image{};  // …or that of its own daemon
   bool direct = false;
   io::Listener source_listener{}, destination_listener{};
   std::unique_ptr<StorageServer> source{}, destination{};
   std::unique_ptr<io::ImageLock> third_party{};
 
+  int image_of(Side side) const {
+    if (!own || side == Side::source) return image.fd();
+    return volume ? volume->fd() : daemons_image->fd();
+  }
+
+  void create(int fd, Clock::time_point deadline) const {
+    if (kind != "qcow2") return;
+    run_tool(loop, "qemu-img",
+             {"create", "-q", "-f", "qcow2", io::path_of(fd), std::to_string(size_bytes)}, {fd},
+             deadline);
+  }
+
+  void make_destinations(Clock::time_point deadline) {
+    const auto bytes = kind == "qcow2" ? 0 : size_bytes;
+    if (kind == "nbd") {
+      daemons_image = std::make_unique<io::MemoryFile>("disk-2", bytes);
+      return;
+    }
+    volume = std::make_unique<io::SmallVolume>(bytes);
+    create(volume->fd(), deadline);
+  }
+
+  // Written, not only sized: a mirror of holes would be done at once, and could not be met.
+  void write_zeroes() const {
+    const std::vector<char> zeroes(size_bytes);
+    if (::pwrite(image.fd(), zeroes.data(), zeroes.size(), 0) !=
+        static_cast<ssize_t>(zeroes.size()))
+      io::fail("writing the disk");
+  }
+
   void serve(const io::Network& network, Side side, Clock::time_point deadline) {
     auto& listener = side == Side::source ? source_listener : destination_listener;
     auto& server = side == Side::source ? source : destination;
     network.inside(side, [&] { listener = io::listen_unix(); });
-    server = std::make_unique<StorageServer>(loop, image.fd(), network.namespace_fd(side),
+    server = std::make_unique<StorageServer>(loop, image_of(side), network.namespace_fd(side),
                                              listener.name.substr(1), listener.socket.get());
     server->connect(deadline);
   }
@@ -62,15 +97,15 @@ struct Disk::State {
 };
 
 Disk::Disk(io::Loop& loop, const std::string& kind, std::uint64_t size_bytes,
-           const io::Network& network, Clock::time_point deadline)
+           const io::Network& network, bool own, Clock::time_point deadline)
     : state_(new State{loop, kind, size_bytes,
-                       io::MemoryFile("disk", kind == "qcow2" ? 0 : size_bytes)}) {
-  state_->direct = io::allows_direct(state_->image.fd());
-  if (kind == "qcow2")
-    run_tool(loop, "qemu-img",
-             {"create", "-q", "-f", "qcow2", io::path_of(state_->image.fd()),
-              std::to_string(size_bytes)},
-             {state_->image.fd()}, deadline);
+                       io::MemoryFile("disk", kind == "qcow2" ? 0 : size_bytes), own}) {
+  state_->create(state_->image.fd(), deadline);
+  if (own && kind == "none") throw InfraError("the disk `none` cannot be mirrored");
+  if (own && kind != "qcow2") state_->write_zeroes();
+  if (own) state_->make_destinations(deadline);
+  state_->direct = io::allows_direct(state_->image.fd()) &&
+                   (!state_->volume || io::allows_direct(state_->volume->fd()));
   if (kind == "nbd")
     for (const auto side : {Side::source, Side::destination})
       state_->serve(network, side, deadline);
@@ -82,6 +117,13 @@ void Disk::follow_destination(const io::Network& network, Clock::time_point dead
   if (state_->destination) state_->serve(network, Side::destination, deadline);
 }
 
+void Disk::renew_destination(const io::Network& network, Clock::time_point deadline) {
+  if (!state_->own) return;
+  state_->destination.reset();
+  state_->make_destinations(deadline);
+  if (state_->kind == "nbd") state_->serve(network, Side::destination, deadline);
+}
+
 DiskAttachment Disk::attachment(Side host) const {
   const auto& s = *state_;
   if (s.kind == "none") return null_disk(s.size_bytes);
@@ -90,16 +132,18 @@ DiskAttachment Disk::attachment(Side host) const {
              "driver=raw,node-name=disk0,file=image0"},
             {}};
   const auto* cache = s.direct ? ",cache.direct=on" : "";
-  return {
-      {fmt::format("driver=file,node-name=image0,filename={}{}", io::path_of(s.image.fd()), cache),
-       fmt::format("driver={},node-name=disk0,file=image0{}", s.kind, cache)},
-      {s.image.fd()}};
+  const int image = s.image_of(host);
+  return {{fmt::format("driver=file,node-name=image0,filename={}{}", io::path_of(image), cache),
+           fmt::format("driver={},node-name=disk0,file=image0{}", s.kind, cache)},
+          {image}};
 }
 
 std::string Disk::words() const {
   const bool file = state_->kind == "raw" || state_->kind == "qcow2";
-  return file ? fmt::format("{}, cache.direct={}", state_->kind, state_->direct ? "on" : "off")
-              : state_->kind;
+  const auto* own = state_->own ? ", one for each host" : "";
+  return file ? fmt::format("{}, cache.direct={}{}", state_->kind, state_->direct ? "on" : "off",
+                            own)
+              : state_->kind + own;
 }
 
 void Disk::fail(Side host, StorageFailure how) { state_->server(host).fail(how); }
@@ -122,20 +166,31 @@ StorageSight Disk::sight(Side host) const {
   return sight;
 }
 
-std::optional<std::vector<std::byte>> Disk::content(Clock::time_point deadline) const {
+void Disk::fill(bool full) {
+  if (!state_->volume)
+    throw InfraError(fmt::format("the disk `{}` has no volume that could be full", state_->kind));
+  full ? state_->volume->fill() : state_->volume->make_room();
+}
+
+std::string Disk::refusal() const { return state_->volume ? state_->volume->refusal() : ""; }
+
+std::optional<std::vector<std::byte>> Disk::content(Side host, Clock::time_point deadline) const {
   if (state_->kind == "none") return std::nullopt;
-  const auto bytes = [](const io::MemoryFile& file) {
-    const auto text = file.text();
-    const auto all = std::as_bytes(std::span(text));
-    return std::vector<std::byte>(all.begin(), all.end());
+  const auto bytes = [](int fd, std::uint64_t size) {
+    std::vector<std::byte> all(size);
+    const auto n = ::pread(fd, all.data(), all.size(), 0);
+    if (n != static_cast<ssize_t>(all.size())) io::fail("reading the disk");
+    return all;
   };
-  if (state_->kind != "qcow2") return bytes(state_->image);
+  const int image = state_->image_of(host);
+  if (state_->kind != "qcow2") return bytes(image, state_->size_bytes);
   const io::MemoryFile raw("disk-content", state_->size_bytes);
+  // -U: a QEMU that stands still may have it open.
   run_tool(state_->loop, "qemu-img",
-           {"convert", "-q", "-f", "qcow2", "-O", "raw", io::path_of(state_->image.fd()),
+           {"convert", "-q", "-U", "-f", "qcow2", "-O", "raw", io::path_of(image),
             io::path_of(raw.fd())},
-           {state_->image.fd(), raw.fd()}, deadline);
-  return bytes(raw);
+           {image, raw.fd()}, deadline);
+  return bytes(raw.fd(), state_->size_bytes);
 }
 
 }  // namespace migfuzz

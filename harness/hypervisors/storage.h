@@ -5,6 +5,9 @@
 //  qcow2  the same with an image that `qemu-img create` made and `qemu-img convert` reads back
 //  nbd    one memory file behind a storage daemon for each host (storage_server.h)
 //
+// In a mode that mirrors the disk each host has an image of its own (with nbd: its own behind its
+// own daemon), the destination's empty and, if it is a file, on a volume that can be filled.
+//
 // Settings are a manager's for shared storage: cache.direct where the kernel can do it on memory
 // files (else the page cache, which both hosts share here), locking as QEMU's default.
 #pragma once
@@ -31,15 +34,17 @@ DiskAttachment null_disk(std::uint64_t size_bytes);
 
 class Disk {
  public:
-  /// Makes the image and starts what serves it. Throws InfraError.
+  /// Makes the image and starts what serves it; `own`: each host its own. Throws InfraError.
   Disk(io::Loop& loop, const std::string& kind, std::uint64_t size_bytes,
-       const io::Network& network, Clock::time_point deadline);
+       const io::Network& network, bool own, Clock::time_point deadline);
   ~Disk();
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
   /// The destination is another host from now on: its server moves into that one's namespace.
   void follow_destination(const io::Network& network, Clock::time_point deadline);
+  /// Where each host has its own: an empty one for another destination.
+  void renew_destination(const io::Network& network, Clock::time_point deadline);
 
   DiskAttachment attachment(Side host) const;
   /// "raw, cache.direct=on": for the history.
@@ -49,9 +54,12 @@ class Disk {
   void heal(Side host);
   void lock(bool locked);
   StorageSight sight(Side host) const;
-  /// Raw bytes of the guest's disk. Only when nobody writes any more. Throws InfraError when the
-  /// image cannot be read back; nothing without a disk.
-  std::optional<std::vector<std::byte>> content(Clock::time_point deadline) const;
+  /// Of the destination's own image; see io::SmallVolume.
+  void fill(bool full);
+  std::string refusal() const;
+  /// Raw bytes of the guest's disk, that host's where each has its own. Only when nobody writes any
+  /// more. Throws InfraError when the image cannot be read back; nothing without a disk.
+  std::optional<std::vector<std::byte>> content(Side host, Clock::time_point deadline) const;
 
  private:
   struct State;

@@ -26,6 +26,7 @@ class Autostart final : public Protocol {
   Decision decide(const Situation& s) const override {
     if (auto decision = protocols::in_postcopy(s, false)) return *decision;
     if (s.journal.taken_back) return protocols::after_take_back(s);
+    if (!s.begun) return protocols::before_migration(s);
     if (s.source.dead) {
       if (s.destination.dead) return protocols::salvage(s);
       if (s.destination.run == RunState::running) return {Action::done, "the destination runs"};

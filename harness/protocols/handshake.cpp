@@ -32,6 +32,7 @@ class Handshake final : public Protocol {
 
  private:
   static Decision while_source_owns(const Situation& s) {
+    if (!s.begun) return protocols::before_migration(s);
     const bool leaves = s.source.run == RunState::shutdown;
     if (leaves && !s.source.dead) return protocols::see_off(s);
     // It runs again by then, or will: the destination's image is the past, even if the source dies

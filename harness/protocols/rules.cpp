@@ -1,5 +1,7 @@
 #include "harness/protocols/rules.h"
 
+#include <string>
+
 namespace migfuzz {
 
 namespace protocols {
@@ -31,10 +33,41 @@ Decision without_source(const Situation& s) {
 
 }  // namespace
 
+Decision before_migration(const Situation& s) {
+  if (s.source.dead) return salvage(s);
+  if (s.source.run == RunState::shutdown) return see_off(s);
+  if (s.destination.dead)
+    return {Action::take_back, "the destination is dead and has not got the disk"};
+  if (s.mirror.state == MirrorSight::State::failed)
+    return {Action::take_back, "the mirror of the disk failed: " + s.mirror.why};
+  if (s.quiet < s.patience) return {Action::wait, ""};
+  return {Action::take_back, "the mirror has not moved for the arbiter's patience"};
+}
+
+namespace {
+
+// The mirror has not ended, and will not, or nobody is left who could use what it brought.
+std::string disk_is_missing(const Situation& s) {
+  using State = MirrorSight::State;
+  if (s.mirror.state == State::none) return "";
+  if (s.destination.dead) return "the destination is dead";
+  if (s.mirror.state == State::ended) return "";
+  if (s.mirror.state == State::failed) return "the mirror of the disk failed: " + s.mirror.why;
+  return s.quiet >= s.patience ? "the mirror does not end" : "";
+}
+
+}  // namespace
+
 Decision supervise(const Situation& s) {
   const Journal& j = s.journal;
-  if (s.source.migration == MigrationStatus::pre_switchover && !j.continued)
+  const bool waits = s.source.migration == MigrationStatus::pre_switchover && !j.continued;
+  const auto no_disk = j.continued ? "" : disk_is_missing(s);
+  const bool given_up = j.cancelled && s.mirror.state != MirrorSight::State::none;
+  if (waits && no_disk.empty() && !given_up)
     return {Action::continue_switchover, "the source stopped and waits before the switch-over"};
+  if (waits && !no_disk.empty() && !j.cancelled) return {Action::cancel, no_disk};
+  if (s.mirror.state == MirrorSight::State::failed && !j.cancelled && !j.continued)
+    return {Action::cancel, no_disk};
   if (s.destination.dead && !j.cancelled) return {Action::cancel, "the destination is dead"};
   if (s.switch_due && !j.started_postcopy && s.source.migration == MigrationStatus::active)
     return {Action::start_postcopy, "the pre-copy rounds are over"};

@@ -8,6 +8,8 @@
 
 namespace migfuzz::protocols {
 
+/// `migrate` is not sent yet: the disk is mirrored, and the source owns everything.
+Decision before_migration(const Situation& situation);
 /// The migration runs and both processes live: continue it, wait, or give it up step by step.
 Decision supervise(const Situation& situation);
 /// The source is proved dead and nobody was given the VM: what becomes of the destination.

@@ -957,7 +957,7 @@ StorageSight ScriptedWorld::storage(Side host) const {
   return sight;
 }
 
-std::optional<std::vector<std::byte>> ScriptedWorld::disk() { return std::nullopt; }
+std::optional<std::vector<std::byte>> ScriptedWorld::disk(Side) { return std::nullopt; }
 void ScriptedWorld::close_management(Side host) {
   Host& one = model_->host(host);
   one.shut_out = true;

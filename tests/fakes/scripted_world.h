@@ -100,7 +100,7 @@ class ScriptedWorld final : public World {
   void heal_storage(Side host) override;
   void lock_image(bool locked) override;
   StorageSight storage(Side host) const override;
-  std::optional<std::vector<std::byte>> disk() override;
+  std::optional<std::vector<std::byte>> disk(Side) override;
   void corrupt_next_byte(unsigned bit, const std::string& channel) override;
   void corrupt_later_byte(std::uint64_t bytes_later, unsigned bit) override;
   std::optional<FrameFlip> frame_flip() const override;

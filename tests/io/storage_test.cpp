@@ -70,13 +70,13 @@ TEST_CASE("What is written into a qcow2 disk is read back as raw bytes", "[stora
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    const Disk disk(loop, "qcow2", 1 << 20, network, soon());
+    const Disk disk(loop, "qcow2", 1 << 20, network, false, soon());
     const auto attachment = disk.attachment(Side::source);
     const auto image =
         "driver=qcow2,file.driver=file,file.filename=" + io::path_of(attachment.inherit.at(0));
     const auto said = qemu_io(loop, image, attachment.inherit, "write -P 0x5a 4096 512");
     report(says(said, "wrote 512/512"), "qemu-io writes");
-    const auto content = disk.content(soon());
+    const auto content = disk.content(Side::source, soon());
     report(content && content->size() == 1 << 20, "the whole disk is read back");
     report(content && (*content)[4095] == std::byte{0} && (*content)[4096] == std::byte{0x5a} &&
                (*content)[4607] == std::byte{0x5a} && (*content)[4608] == std::byte{0},
@@ -88,8 +88,8 @@ TEST_CASE("A disk without a server refuses to fail, and no disk has no content",
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    Disk raw(loop, "raw", 1 << 20, network, soon());
-    Disk none(loop, "none", 1 << 20, network, soon());
+    Disk raw(loop, "raw", 1 << 20, network, false, soon());
+    Disk none(loop, "none", 1 << 20, network, false, soon());
     const auto refused = [](const std::function<void()>& act) {
       try {
         act();
@@ -100,8 +100,8 @@ TEST_CASE("A disk without a server refuses to fail, and no disk has no content",
     };
     report(refused([&] { raw.fail(Side::source, StorageFailure::crashes); }), "raw has no server");
     report(refused([&] { none.lock(true); }), "no disk has no lock");
-    report(!none.content(soon()), "no disk has no content");
-    report(raw.content(soon()).value().size() == 1 << 20, "raw has its bytes");
+    report(!none.content(Side::source, soon()), "no disk has no content");
+    report(raw.content(Side::source, soon()).value().size() == 1 << 20, "raw has its bytes");
   });
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("A storage daemon answers errors, hangs, dies, and serves again when h
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    Disk disk(loop, "nbd", 1 << 20, network, soon());
+    Disk disk(loop, "nbd", 1 << 20, network, false, soon());
     const auto source = Side::source, destination = Side::destination;
     const auto sees = [&](Side side, auto what) {
       return loop.run_until([&] { return what(disk.sight(side)); },
@@ -146,7 +146,8 @@ TEST_CASE("A storage daemon answers errors, hangs, dies, and serves again when h
     disk.heal(destination);
     report(!disk.sight(destination).ended, "another one serves");
     report(says(io(destination, "read -P 5 0 512"), "read 512/512"), "and nothing was lost");
-    report(disk.content(soon()).value()[0] == std::byte{5}, "the image holds the last write");
+    report(disk.content(Side::source, soon()).value()[0] == std::byte{5},
+           "the image holds the last write");
   });
 }
 

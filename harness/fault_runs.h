@@ -48,6 +48,7 @@ class FaultRuns {
   bool any_waiting() const;
   bool none_has_struck() const;
   bool all_delivered() const;
+  bool any_early() const;
   bool blinds_manager() const;
   /// A fault has ended the process of that side.
   bool ended(Side side) const;
@@ -58,8 +59,11 @@ class FaultRuns {
   struct One {
     FaultRun run;
     bool due = false;  // its point has been reached
+    Clock::time_point due_at{};
+    bool early = false;  // it struck before the destination was told to run (post-copy)
   };
   bool may_strike(const One& one) const;
+  bool awaits_run(const One& one) const;
   bool strike_due();
   void let_flow();
 

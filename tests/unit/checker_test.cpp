@@ -152,6 +152,19 @@ TEST_CASE("no-rollback rejects a broken chain and an image behind its records", 
   rejects(*checker, g, "no-record", Verdict::infra);
 }
 
+TEST_CASE("disk rejects a mirror that ended and left two unequal disks", "[checker]") {
+  const auto checker = make_disk();
+  auto g = healthy();
+  g.evidence.disk = good_disk(20);
+  g.evidence.disks = DiskPair{1 << 20, 0, 0};
+  accepts(*checker, g);
+  g.evidence.disks = DiskPair{1 << 20, 3, 4096};
+  rejects(*checker, g, "mirror-inexact");
+  g.evidence.disks.reset();
+  g.evidence.retry.emplace().disks = DiskPair{1 << 20, 1, 0};
+  rejects(*checker, g, "mirror-inexact");
+}
+
 TEST_CASE("disk names what is wrong with the journal, the worst first", "[checker]") {
   const auto checker = make_disk();
   auto g = healthy();

@@ -155,6 +155,20 @@ TEST_CASE("Once the destination was told to run, the source is the past", "[outc
   }
 }
 
+TEST_CASE("Until the mirror has ended the source keeps the VM and its disk", "[outcome]") {
+  for (const auto* point : {"storage/job-start", "storage/pre-switchover", "storage/job-gone"})
+    CHECK(rule("crash", Side::destination, point) ==
+          "destination-lost-before-eof: the source runs on");
+  CHECK(rule("nbd-stop", Side::destination, "storage/pre-switchover") ==
+        "mirror-failed: the source runs on");
+  CHECK(rule("nbd-stop", Side::destination, "storage/job-gone") ==
+        "mirror-not-needed: the destination runs");
+  CHECK(rule("crash", Side::source, "storage/job-gone") ==
+        "source-lost-before-eof: the VM is lost, as expected");
+  CHECK(rule("crash", Side::source, "storage/switched") ==
+        "source-lost-after-eof: the destination runs");
+}
+
 TEST_CASE("A byte behind the end mark's own byte is behind the end mark", "[outcome]") {
   CHECK(rule("crash", Side::source, "stopcopy/eof-begin+1") ==
         "source-lost-after-eof: the destination runs");

@@ -22,7 +22,8 @@ std::string excluded_off_frame(const Trigger& trigger, Side side) {
     return "the byte there is payload, not framing";
   if (name.starts_with("page:") || name.starts_with("pass:") || name.starts_with("preempt-page:"))
     return "the byte there is the address of a page, not framing";
-  if (name.starts_with("request:") || name.starts_with("answer:") || (name.starts_with("bitmap") && name != "bitmap-request") ||
+  const bool back = name.starts_with("bitmap") && name != "bitmap-request";
+  if (back || name.starts_with("request:") || name.starts_with("answer:") ||
       name == "last-page" || name == "resume-ack")
     return "any byte of the stream may follow there, one of a page, too";
   return needs_channel(trigger, side);

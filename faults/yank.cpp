@@ -40,7 +40,8 @@ FaultKind make_yank() {
   kind.by_hand = "yank";
   kind.excluded = [](const Trigger& at, Side side) -> std::string {
     const auto& [phase, name, plus_bytes] = at.point;
-    if (phase == Phase::prepare || before_migrate(at.point)) return "the channel does not carry the migration yet";
+    if (phase == Phase::prepare || before_migrate(at.point))
+      return "the channel does not carry the migration yet";
     const bool acknowledged = phase == Phase::commit && name.starts_with("ack") &&
                               (name == "ack-end" || side == Side::destination);
     if (phase == Phase::activate || name == "switched" || acknowledged)

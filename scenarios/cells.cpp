@@ -29,10 +29,15 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
     case Phase::prepare:
       return {"prepare/ready", "prepare/connected"};
     case Phase::reserve:
+      if (mode.credentials() != Credentials::none)
+        return {"reserve/record:1", "reserve/record:1/middle", "reserve/record:2"};
       if (mode.postcopy()) return {"reserve/first-byte", "reserve/advise", "reserve/ram-setup-end"};
       return {"reserve/first-byte", "reserve/first-byte+4", "reserve/header-end",
               "reserve/configuration-end", "reserve/ram-setup-begin", "reserve/ram-setup-end"};
     case Phase::precopy:
+      if (mode.credentials() != Credentials::none)
+        return {"precopy/record:1", "precopy/record:2/middle", "precopy/record:100"};
+      if (mode.shares_ram()) return {"precopy/begin"};
       if (mode.multifd() > 0)
         return {"precopy/begin", "precopy/hello", "precopy/packet:3", "precopy/packet:3/middle",
                 "precopy/sync:1"};

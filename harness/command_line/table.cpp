@@ -36,7 +36,7 @@ Options what_to_break() {
       {kWhat, "side", "LIST", "source, destination, channel [all]", "", Words::sides, true},
       {kWhat, "protocol", "LIST", "who may run when: handshake, autostart [handshake]", "",
        Words::protocols, true, false, "Each protocol is a dimension of the run."},
-      {kWhat, "mode", "LIST", "how QEMU migrates: `migfuzz list modes`, or `all` [precopy]", "",
+      {kWhat, "mode", "LIST", "how QEMU migrates: `list modes`, or `all` [precopy]", "",
        Words::modes, true, false,
        "Each mode is a dimension of the run; features are joined by `+`, as in multifd+tls-psk. "
        "Without it the phases say: those of post-copy take postcopy, that of storage takes "

@@ -85,6 +85,8 @@ std::string excluded_in(std::string_view mode, const FaultKind& kind) {
   if (kind.shared_disk && mode_from(mode).mirrors_disk())
     return fmt::format("it needs a disk that both hosts share; in mode `{}` each has its own",
                        mode);
+  if (kind.acts_on_page && !mode_from(mode).sends_plain_pages())
+    return fmt::format("mode `{}` sends no page as it is over the main channel", mode);
   if (kind.mode_needs.empty()) return "";
   for (const auto* one : mode_from(mode).features)
     if (one->name.starts_with(kind.mode_needs)) return "";

@@ -117,6 +117,12 @@ bool Mode::needs_tcp() const {
   return !side_channels().empty() || credentials() != Credentials::none;
 }
 
+bool Mode::sends_plain_pages() const {
+  const bool packed = std::any_of(features.begin(), features.end(),
+                                  [](const Feature* one) { return one->name == "compress"; });
+  return !packed && multifd() == 0 && !shares_ram() && credentials() == Credentials::none;
+}
+
 bool Mode::has(Phase phase) const {
   switch (phase) {
     case Phase::storage:
@@ -124,8 +130,11 @@ bool Mode::has(Phase phase) const {
     case Phase::postcopy:
     case Phase::recover:
       return postcopy();
+    // Devices of post-copy travel in the package; of what is encrypted no place can be told.
     case Phase::stopcopy:
-      return !postcopy();  // devices travel in the package, which belongs to `postcopy`
+      return !postcopy() && credentials() == Credentials::none;
+    case Phase::commit:
+      return credentials() == Credentials::none;
     default:
       return true;
   }

@@ -53,6 +53,8 @@ struct Mode {
   /// Its side channels by name: "multifd:0", "multifd:1", "preempt".
   std::vector<std::string> side_channels() const;
   bool has(Phase phase) const;
+  /// Pages travel over the main channel as they are, so that one of them can be changed there.
+  bool sends_plain_pages() const;
   /// A descriptor that was handed over (transport unix-tight) is one connection, and no TLS name.
   bool needs_tcp() const;
 };

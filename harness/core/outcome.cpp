@@ -295,10 +295,11 @@ namespace {
 // Behind the package the destination may run; inside it the source alone has the VM.
 Reached reached_in_postcopy(const Point& point) {
   const auto& name = point.name;
-  // A source whose last write of the package fails goes back, whatever has arrived (postcopy_start).
-  const bool told = point.phase == Phase::recover || name.starts_with("page:") || name.starts_with("request:") ||
-                    name.starts_with("answer:") || name.starts_with("preempt-page:") ||
-                    name == "last-page";
+  // A source whose last write of the package fails goes back, whatever has arrived
+  // (migration.c, postcopy_start).
+  bool told = point.phase == Phase::recover || name == "last-page";
+  for (const auto* counted : {"page:", "request:", "answer:", "preempt-page:"})
+    told = told || name.starts_with(counted);
   return told ? Reached::switched : Reached::switching;
 }
 

@@ -75,7 +75,7 @@ constexpr auto kKinds = std::to_array<PointKind>({
     {postcopy, "package-end", "after the package"},
     {postcopy, "page:N", "before the N-th page record with content behind the package"},
     {postcopy, "request:N", "return path: before the destination's N-th request of a page", kBack},
-    {postcopy, "answer:N", "before the page that answers the N-th request"},
+    {postcopy, "answer:N", "before the N-th page that was asked for"},
     {postcopy, "preempt-page:N", "preempt channel: before the N-th page that was asked for", kSide},
     {postcopy, "last-page", "after the last page, before the mark that ends RAM"},
     {recover, "paused", "both hosts are paused; nobody was told to recover yet", kManager},

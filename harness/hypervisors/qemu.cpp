@@ -458,6 +458,7 @@ class QemuWorld final : public World {
         if (mirror_) mirror_->heard(name, data);
       };
     spec.incoming = side == Side::destination;
+    if (spec.incoming && mode_.shares_ram()) spec.ram = source_->ram_file();
     spec.paused = side == Side::destination && setup_.destination_paused;
     if (credentials_) {
       spec.tls_folders_fd = credentials_->fd();

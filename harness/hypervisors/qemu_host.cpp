@@ -39,8 +39,9 @@ struct QemuHost::State {
         spec(spec_),
         history(history_),
         changed(std::move(changed_)),
-        ram_file("ram", spec_.shape.memory_bytes),
-        ram(ram_file.fd(), spec_.shape.memory_bytes),
+        ram_file(spec_.ram ? spec_.ram
+                           : std::make_shared<io::MemoryFile>("ram", spec_.shape.memory_bytes)),
+        ram(ram_file->fd(), spec_.shape.memory_bytes),
         evidence("evidence"),
         output("output"),
         payload("payload") {
@@ -51,7 +52,7 @@ struct QemuHost::State {
   QemuHostSpec spec;
   History& history;
   std::function<void()> changed;
-  io::MemoryFile ram_file;
+  std::shared_ptr<io::MemoryFile> ram_file;
   io::Mapping ram;
   io::MemoryFile evidence, output, payload;
   std::optional<Tracing> tracing;
@@ -80,7 +81,7 @@ struct QemuHost::State {
         fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel), "-m",
         fmt::format("{}K", kib), "-object",
         fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
-                    io::path_of(ram_file.fd()), kib),
+                    io::path_of(ram_file->fd()), kib),
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
     for (const auto& one : spec.disk.blockdevs) list.insert(list.end(), {"-blockdev", one});
@@ -109,7 +110,7 @@ struct QemuHost::State {
     io::Launch launch;
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
     launch.arguments = arguments();
-    launch.inherit = {ram_file.fd(), evidence.fd(), payload.fd()};
+    launch.inherit = {ram_file->fd(), evidence.fd(), payload.fd()};
     if (spec.tls_folders_fd >= 0) launch.inherit.push_back(spec.tls_folders_fd);
     for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     if (tracing)
@@ -303,6 +304,7 @@ std::uint64_t QemuHost::last_step() {
   return state_->last_step;
 }
 
+std::shared_ptr<io::MemoryFile> QemuHost::ram_file() const { return state_->ram_file; }
 Bytes QemuHost::ram() const { return state_->ram.bytes(); }
 void QemuHost::poke(std::uint64_t gpa, Bytes bytes) { state_->ram.write(gpa, bytes); }
 

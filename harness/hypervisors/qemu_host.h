@@ -28,6 +28,7 @@ struct QemuHostSpec {
   DiskAttachment disk = null_disk(1 << 20);
   const Guest* guest = nullptr;
   int network_namespace_fd = -1;
+  std::shared_ptr<io::MemoryFile> ram{};  // of another host that it shares; empty: its own
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
   bool network_device = true;
@@ -71,6 +72,7 @@ class QemuHost {
   /// The step of the last record so far, 0 before the first.
   std::uint64_t last_step();
   Bytes ram() const;
+  std::shared_ptr<io::MemoryFile> ram_file() const;
   void poke(std::uint64_t gpa, Bytes bytes);
   std::string messages() const;    // stdout and stderr
   HostTrace trace() const;

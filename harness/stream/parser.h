@@ -87,9 +87,9 @@ class Parser {
   /// pages asked for before their bytes are fed are reported; one point for every page would be
   /// too many.
   void want_page(std::uint64_t n, Phase phase = Phase::precopy);
-  /// The destination's `number`-th request was for that page: its record, with content or zero, is
-  /// the point `postcopy/answer:NUMBER`. A page that was on its way already gives none; more than
-  /// 65536 open requests are not kept.
+  /// The destination's `number`-th request was for that page. The N-th record, with content or
+  /// zero, that answers such a request is the point `postcopy/answer:N`. A page that was on its way
+  /// already gives none; more than 65536 open requests are not kept, and a new channel counts none.
   void expect_page(std::string block, std::uint64_t address, std::uint64_t number);
 
   /// The parser of the channel that the source opens after this one broke in post-copy. It knows

@@ -135,8 +135,8 @@ void Parser::State::see_page(std::uint64_t address, std::uint64_t flags, std::si
   }
   if (postcopy_ && !expected.empty()) {
     const auto [first, last] = expected.equal_range({block, address});
-    for (auto answered = first; answered != last; ++answered)
-      point(Phase::postcopy, "answer:" + std::to_string(answered->second), pos_);
+    if (first != last && !recovered_)
+      point(Phase::postcopy, "answer:" + std::to_string(++answers_), pos_);
     expected.erase(first, last);
   }
   if ((flags & kRamPage) != 0) pages.push_back({block, address, pos_ + header_bytes});

@@ -85,7 +85,7 @@ struct Parser::State {
   std::optional<std::size_t> block_;  // of the last record: what CONTINUE refers to
   PassFinder finder_;
   bool part_begins_ = false;      // nothing of this PART's contents was read yet
-  std::uint64_t page_count_ = 0;  // records with content in pre-copy's PARTs, or in post-copy
+  std::uint64_t answers_ = 0, page_count_ = 0;  // answered requests; records with content
   bool began_precopy_ = false, device_seen_ = false;
   bool entered_ = false;                      // stop-and-copy began
   bool advised_ = false;                      // post-copy may follow

@@ -10,6 +10,7 @@
 
 #include "faults/catalog.h"
 #include "harness/core/catalogs.h"
+#include "harness/core/mode.h"
 #include "harness/protocols/catalog.h"
 #include "scenarios/catalog.h"
 #include "scenarios/cells.h"
@@ -35,23 +36,26 @@ TEST_CASE("Every cell that the scenario draws has a rule with a reason", "[outco
   catalogs.protocols = all_protocols();
   ScenarioRequest request;
   request.phases.assign(all_phases().begin(), all_phases().end());
-  for (const auto& protocol : catalogs.protocols) {
-    request.base.protocol = protocol->name();
-    for (const auto& one : make_cells().draw(request, catalogs).cases) {
-      INFO(to_string(*one.cell));
-      const auto expected = catalogs.expected(one.plan);
-      REQUIRE(expected);
-      CHECK_FALSE(expected->reason.empty());
+  for (const auto& mode : all_modes())
+    for (const auto& protocol : catalogs.protocols) {
+      request.base.protocol = protocol->name();
+      request.base.mode = mode;
+      for (const auto& one : make_cells().draw(request, catalogs).cases) {
+        INFO(to_string(*one.cell));
+        const auto expected = catalogs.expected(one.plan);
+        REQUIRE(expected);
+        CHECK_FALSE(expected->reason.empty());
+      }
     }
-  }
 }
 
 TEST_CASE("Every kind, side, point and protocol has a rule, healed or not", "[outcome]") {
   for (const auto& kind : all_faults())
     for (const auto side : kind.sides)
-      for (const auto* point : {"reserve/first-byte", "precopy/pass:2", "stopcopy/enter",
-                                "stopcopy/eof-begin", "commit/eof", "commit/ack-end",
-                                "prepare/ready", "activate/before-cont", "activate/resumed"})
+      for (const auto* point :
+           {"reserve/first-byte", "precopy/pass:2", "stopcopy/enter", "stopcopy/eof-begin",
+            "commit/eof", "commit/ack-end", "prepare/ready", "activate/before-cont",
+            "activate/resumed", "postcopy/package-begin", "postcopy/request:1", "recover/paused"})
         for (const auto* protocol : {"handshake", "autostart"})
           for (const std::uint32_t heal : {0u, 100u}) {
             // What is never healed cannot be asked for with a heal.
@@ -125,19 +129,22 @@ TEST_CASE("Rules have names of their own, and each decides some plan", "[outcome
     CHECK(names.insert(row.rule).second);
     CHECK_FALSE(row.reason.empty());
     for (const auto side : {Side::source, Side::destination, Side::channel})
-      for (const auto* point : {"precopy/begin", "commit/eof", "commit/ack-end",
-                                "activate/before-cont", "activate/resumed"})
-        for (const auto* protocol : {"handshake", "autostart"})
-          for (const std::uint32_t heal : {0u, 100u}) {
-            Plan plan;
-            plan.protocol = protocol;
-            plan.faults = {{"any", side, trigger_from(point), heal, 0}};
-            // A row for what is left after a heal is reached by the effect before it.
-            const auto effect =
-                row.effect == Effect::pauses_host ? Effect::loses_host : row.effect;
-            if (const auto found = expected_outcome(plan, std::array{effect}))
-              deciding.insert(found->rule);
-          }
+      for (const auto* point :
+           {"precopy/begin", "commit/eof", "commit/ack-end", "activate/before-cont",
+            "activate/resumed", "postcopy/run", "postcopy/answer:1"})
+        for (const auto* mode : {"precopy", "postcopy"})
+          for (const auto* protocol : {"handshake", "autostart"})
+            for (const std::uint32_t heal : {0u, 100u}) {
+              Plan plan;
+              plan.protocol = protocol;
+              plan.mode = mode;
+              plan.faults = {{"any", side, trigger_from(point), heal, 0}};
+              // A row for what is left after a heal is reached by the effect before it.
+              const auto effect =
+                  row.effect == Effect::pauses_host ? Effect::loses_host : row.effect;
+              if (const auto found = expected_outcome(plan, std::array{effect}))
+                deciding.insert(found->rule);
+            }
   }
   CHECK(deciding == names);
 }

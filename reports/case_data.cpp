@@ -168,7 +168,7 @@ json without_events(const Summary& summary, const CaseResult& result, const Room
           {"brownout_ms", rounded(result.brownout_ms)},
           {"point", text(point_of(result))},
           {"faults", faults_json(result.plan, room)},
-          {"protocol", text(result.plan.protocol)},
+          {"protocol", text(rules_text(result.plan.protocol, result.plan.mode))},
           {"seed", std::to_string(result.plan.seed)},
           {"plan", plan_text(result.plan, room)},
           {"replay", text(replay_of(summary, result))},

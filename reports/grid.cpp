@@ -13,12 +13,15 @@ auto place_of(const GridCell& cell) {
 }
 
 GridCell cell_of(const CaseResult& result) {
-  const auto& fault = result.plan.faults.front();
+  // A recovery's cell is that of the fault that meets it; the first one only led there.
+  const auto& faults = result.plan.faults;
+  const bool recovery = faults.back().trigger.point.phase == Phase::recover;
+  const auto& fault = recovery ? faults.back() : faults.front();
   GridCell cell;
   cell.phase = to_string(fault.trigger.point.phase);
   cell.fault = fault.kind;
   cell.side = to_string(fault.side);
-  cell.protocol = result.plan.protocol;
+  cell.protocol = rules_text(result.plan.protocol, result.plan.mode);
   cell.versions = pair_of(result);
   cell.transport = to_string(result.plan.transport);
   cell.disk = result.plan.disk;

@@ -126,7 +126,7 @@ class Rows {
     const Plan& plan = result.plan;
     json kind = {text(to_string(result.verdict)),
                  faults_of(plan),
-                 text(plan.protocol),
+                 text(rules_text(plan.protocol, plan.mode)),
                  text(pair_of(result)),
                  text(to_string(plan.transport)),
                  text(plan.disk),

@@ -322,7 +322,9 @@ std::string replay_of(const Summary& summary, const CaseResult& result) {
   }
   // Nothing typed names several faults; the plan can be saved from the case's page.
   if (result.plan.faults.size() > 1) return "migfuzz replay plan.json";
+  const auto& mode = result.plan.mode;
   std::string line = "migfuzz run --protocol=" + result.plan.protocol +
+                     (mode == Plan().mode ? "" : " --mode=" + mode) +
                      " --seed=" + std::to_string(result.plan.seed);
   if (!result.plan.faults.empty()) {
     const FaultSpec& fault = result.plan.faults.front();
@@ -397,6 +399,7 @@ std::vector<std::pair<std::string, std::string>> run_facts(const Summary& summar
       {"Accelerator", because(summary.accel, summary.accel_why)},
       {"Guest RAM", because(summary.memory, summary.memory_why)},
       {"Protocol", distinct(results, [](const Plan& plan) { return plan.protocol; })},
+      {"Mode", distinct(results, [](const Plan& plan) { return plan.mode; })},
       {"Guest", distinct(results, [](const Plan& plan) { return plan.guest.name; })},
       {"Transport",
        distinct(results, [](const Plan& plan) { return std::string(to_string(plan.transport)); })},

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 
 namespace migfuzz {
 namespace {
@@ -69,6 +70,10 @@ std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::
 std::map<std::string, std::string> refused_modes(Pool& pool, const Plan& base,
                                                  const std::vector<std::string>& modes) {
   std::map<std::string, std::string> refused;
+  // Plain pre-copy is what every QEMU can do; the trial has shown that it runs.
+  if (std::all_of(modes.begin(), modes.end(),
+                  [](const auto& mode) { return mode_from(mode).features.empty(); }))
+    return refused;
   const auto ask = [&](const std::string& binary) {
     const json request{{"job", "trial"},
                        {"binary", binary},

@@ -27,7 +27,10 @@ FindingGroup group_of(const CaseResult& result) {
   const auto add = [](std::string& list, std::string_view one) {
     list += (list.empty() ? "" : " + ") + std::string(one);
   };
-  group.phase = to_string(result.plan.faults.front().trigger.point.phase);
+  // What happens in a recovery is told by the fault that meets it, not by the one that led there.
+  const bool recovery = result.plan.faults.back().trigger.point.phase == Phase::recover;
+  const auto& first = recovery ? result.plan.faults.back() : result.plan.faults.front();
+  group.phase = to_string(first.trigger.point.phase);
   for (const auto& fault : result.plan.faults) {
     add(group.point, to_string(fault.trigger));
     add(group.fault, fault.kind);
@@ -79,7 +82,7 @@ std::vector<Coverage> coverage_of(const Matrix& matrix, const std::set<std::stri
     row.phase = cell.point.substr(0, cell.point.find('/'));
     row.fault = cell.fault;
     row.side = to_string(cell.side);
-    row.protocol = cell.protocol;
+    row.protocol = rules_text(cell.protocol, cell.mode);
     row.versions = cell.versions;
     for (auto& known : rows)
       if (known.phase == row.phase && known.fault == row.fault && known.side == row.side &&

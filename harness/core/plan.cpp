@@ -174,6 +174,10 @@ Plan plan_from_text(std::string_view text, std::string_view origin) {
   return read_plan(parse_json(text, origin), origin);
 }
 
+std::string rules_text(const std::string& protocol, const std::string& mode) {
+  return mode == Plan().mode ? protocol : protocol + ", " + mode;
+}
+
 std::string case_id(const Plan& plan) {
   std::string stem;
   if (!plan.plant.empty()) {

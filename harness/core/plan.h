@@ -69,6 +69,9 @@ nlohmann::json to_json(const Plan& plan);
 Plan plan_from_json(const nlohmann::json& json);
 /// Parses the text of a plan.json; `origin` (its path) names it in errors.
 Plan plan_from_text(std::string_view text, std::string_view origin);
+/// "handshake", or "handshake, postcopy" in another mode than the usual one: by what reports tell
+/// apart under which rules a case ran.
+std::string rules_text(const std::string& protocol, const std::string& mode);
 /// A short stable name, e.g. "stopcopy-enter-crash-source-handshake-4f2a".
 std::string case_id(const Plan& plan);
 

@@ -22,7 +22,7 @@ const kinds = rows.kinds.map(([verdict, faults, protocol, pair, transport, disk,
   return kind;
 });
 
-const runLine = (kind) => `migfuzz run --protocol=${kind.protocol} --seed=${data.seed}` + (kind.faults.length === 0 ? ''
+const runLine = (kind) => `migfuzz run --protocol=${kind.protocol.replace(', ', ' --mode=')} --seed=${data.seed}` + (kind.faults.length === 0 ? ''
   : ` --point=${kind.point.replace(/#\d+$/, '')} --fault=${kind.faults[0].kind} --side=${kind.faults[0].side}`);
 
 class Case {

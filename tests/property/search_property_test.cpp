@@ -66,13 +66,15 @@ TEST_CASE("The sequence follows from the seed, and another seed gives another on
   const auto one = drawn(PlanGenerator({ground()}, catalogs), 60);
   CHECK(one == drawn(PlanGenerator({ground()}, catalogs), 60));
   CHECK(one != drawn(PlanGenerator({ground("handshake", 8)}, catalogs), 60));
+  // What it learns shows once kinds have been drawn often enough to be compared.
+  constexpr std::size_t kLong = 250;
   PlanGenerator taught({ground()}, catalogs);
   std::vector<Plan> other;
-  for (int i = 0; i < 60; ++i) {
+  for (std::size_t i = 0; i < kLong; ++i) {
     other.push_back(taught.draw().plan);
     taught.learn(other.back(), i % 2 == 0);
   }
-  CHECK(other != one);
+  CHECK(other != drawn(PlanGenerator({ground()}, catalogs), kLong));
 }
 
 TEST_CASE("A search goes where news comes from", "[search]") {
@@ -152,8 +154,14 @@ TEST_CASE("Kinds that were drawn least come first: before long every kind has be
   std::map<std::string, int> kinds;
   for (const auto& plan : drawn(PlanGenerator({ground()}, catalogs), 250))
     for (const auto& fault : plan.faults) ++kinds[fault.kind];
+  const auto points = scripted_points();
   for (const auto& kind : catalogs.faults) {
     INFO(kind.name);
+    // Those of another mode have no point here.
+    const bool here = std::any_of(points.begin(), points.end(), [&](const auto& point) {
+      return kind.excluded(trigger_from(point), kind.sides[0]).empty();
+    });
+    if (!here) continue;
     CHECK(kinds[std::string(kind.name)] > 0);
   }
 }

@@ -36,7 +36,11 @@ bool Holds::release(const Trigger& trigger) {
 }
 
 void Holds::release_all() {
-  for (auto& hold : all_) hold.released = true;
+  for (auto& hold : all_) {
+    // What this channel has not come to, the one that takes its place may.
+    hold.left_over = !hold.placed && !hold.released;
+    hold.released = true;
+  }
 }
 
 std::uint64_t Holds::barrier(bool forth) const {
@@ -70,7 +74,7 @@ std::vector<Trigger> Holds::standing() const {
 std::vector<Trigger> Holds::waiting() const {
   std::vector<Trigger> all;
   for (const auto& hold : all_)
-    if (!hold.placed && !hold.released) all.push_back(hold.trigger);
+    if (!hold.placed && (!hold.released || hold.left_over)) all.push_back(hold.trigger);
   return all;
 }
 

@@ -42,6 +42,7 @@ class Holds {
     bool placed = false, forth = true;  // it has come: there, in that direction
     std::uint64_t offset = 0;
     bool reached = false, released = false, last = false;
+    bool left_over = false;  // the channel was cut before it came
     bool ahead(bool in_forth) const { return placed && !released && forth == in_forth; }
   };
   std::vector<Hold> all_;

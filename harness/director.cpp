@@ -699,7 +699,7 @@ class Director {
   std::string destination_ = "destination";  // its name as an actor of the history
   mutable Clock::time_point starved_from_;  // since then nothing has moved
   mutable Clock::duration starved_before_{};  // World::starved() at that time
-  const bool mirrors_ = mode_from(plan_.mode).mirrors_disk();
+  const bool mirrors_ = mode_.mirrors_disk();
   bool begun_ = !mirrors_;  // `migrate` was sent
   bool hurried_ = false, exported_over_ = false;
   std::set<std::string> passed_;  // points of the director's own

@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "harness/core/combination.h"
+
 namespace migfuzz {
 namespace {
 
@@ -13,10 +15,7 @@ auto place_of(const GridCell& cell) {
 }
 
 GridCell cell_of(const CaseResult& result) {
-  // A recovery's cell is that of the fault that meets it; the first one only led there.
-  const auto& faults = result.plan.faults;
-  const bool recovery = faults.back().trigger.point.phase == Phase::recover;
-  const auto& fault = recovery ? faults.back() : faults.front();
+  const auto& fault = telling_fault(result.plan);
   GridCell cell;
   cell.phase = to_string(fault.trigger.point.phase);
   cell.fault = fault.kind;

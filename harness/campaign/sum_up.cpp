@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/campaign/nights.h"
+#include "harness/core/combination.h"
 #include "harness/core/outcome.h"
 #include "harness/core/simpler.h"
 
@@ -27,10 +28,7 @@ FindingGroup group_of(const CaseResult& result) {
   const auto add = [](std::string& list, std::string_view one) {
     list += (list.empty() ? "" : " + ") + std::string(one);
   };
-  // What happens in a recovery is told by the fault that meets it, not by the one that led there.
-  const bool recovery = result.plan.faults.back().trigger.point.phase == Phase::recover;
-  const auto& first = recovery ? result.plan.faults.back() : result.plan.faults.front();
-  group.phase = to_string(first.trigger.point.phase);
+  group.phase = to_string(telling_fault(result.plan).trigger.point.phase);
   for (const auto& fault : result.plan.faults) {
     add(group.point, to_string(fault.trigger));
     add(group.fault, fault.kind);

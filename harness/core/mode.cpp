@@ -144,8 +144,6 @@ Mode mode_from(std::string_view name) {
   Mode mode;
   mode.name = name;
   if (name == kPlain) return mode;
-  std::vector<std::string> known{std::string(kPlain)};
-  for (const auto& feature : table()) known.emplace_back(feature.name);
   std::string_view rest = name;
   while (true) {
     const auto plus = rest.find('+');
@@ -153,7 +151,7 @@ Mode mode_from(std::string_view name) {
     const auto found = std::find_if(table().begin(), table().end(),
                                     [&](const Feature& one) { return one.name == word; });
     if (found == table().end()) {
-      const auto near = nearest(word, known);
+      const auto near = nearest(word, all_modes());
       throw UsageError("--mode: `" + std::string(word) + "` is not a mode" +
                        (near.empty() ? "" : "; nearest: " + near.front()) +
                        "; see `migfuzz list modes`");

@@ -211,10 +211,10 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect) {
-  const auto reached = static_cast<unsigned>(reached_at(plan, fault.trigger, fault.side, effect));
+bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect,
+             Reached reached) {
   return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
-         (rule.reached & reached) != 0 &&
+         (rule.reached & static_cast<unsigned>(reached)) != 0 &&
          (rule.protocol.empty() || rule.protocol == plan.protocol);
 }
 
@@ -346,8 +346,9 @@ Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
 }
 
 std::optional<Expectation> single_outcome(const Plan& plan, const FaultSpec& fault, Effect effect) {
+  const auto reached = reached_at(plan, fault.trigger, fault.side, effect);
   for (const auto& rule : kTable)
-    if (matches(rule, plan, fault, effect))
+    if (matches(rule, plan, fault, effect, reached))
       return Expectation{rule.expect, rule.rule, rule.reason};
   return std::nullopt;
 }

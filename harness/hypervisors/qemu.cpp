@@ -317,13 +317,8 @@ class QemuWorld final : public World {
 
   void intrude(const Intrusion& what) override {
     if (incoming_port_ == 0) throw InfraError("a stranger needs a TCP port to connect to");
-    io::UniqueFd fd;
-    network_.inside(Side::channel, [&] {
-      fd = io::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    });
-    if (!fd) io::fail("a stranger's socket");
-    stranger_ = std::make_unique<io::Stranger>(std::move(fd), io::kDestinationAddress,
-                                               incoming_port_, what);
+    stranger_ = std::make_unique<io::Stranger>(socket_in_switch("a stranger"),
+                                               io::kDestinationAddress, incoming_port_, what);
   }
   IntrusionSight intrusion() const override {
     return stranger_ ? stranger_->look() : IntrusionSight();
@@ -534,14 +529,17 @@ class QemuWorld final : public World {
     network_.inside(Side::channel, [&] {
       uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
     });
-    relay_->forward_to_tcp(io::kDestinationAddress, port, [this] {
-      int fd = -1;
-      network_.inside(Side::channel, [&] {
-        fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      });
-      if (fd < 0) io::fail("relay: socket");
-      return io::UniqueFd(fd);
+    relay_->forward_to_tcp(io::kDestinationAddress, port,
+                           [this] { return socket_in_switch("relay"); });
+  }
+
+  io::UniqueFd socket_in_switch(const std::string& whose) {
+    io::UniqueFd fd;
+    network_.inside(Side::channel, [&] {
+      fd = io::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     });
+    if (!fd) io::fail(whose + ": socket");
+    return fd;
   }
 
   void open_tcp(Clock::time_point deadline) {
@@ -681,7 +679,7 @@ class QemuWorld final : public World {
   std::unique_ptr<io::Relay> relay_;
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
-  const bool mirrors_ = mode_from(plan_.mode).mirrors_disk();
+  const bool mirrors_ = mode_.mirrors_disk();
   std::unique_ptr<Mirror> mirror_;  // of this migration
   std::unique_ptr<io::Ticker> ticker_;
   std::optional<Remains> remains_;  // of the first destination

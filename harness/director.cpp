@@ -182,7 +182,17 @@ class Director {
     return std::chrono::duration<double, std::milli>(d).count();
   }
 
+  // Of a host that is waited for in vain the evidence shows where its threads stand; one that the
+  // plan froze stands where the plan put it.
+  void keep_stacks(Side side, std::string_view waited_for) {
+    if (world_.sight(side).dead || world_.frozen(side)) return;
+    world_.keep_stacks(side, fmt::format("waited in vain for {}", waited_for));
+    note(actor(side), "note", "stacks kept", {{"waited for", std::string(waited_for)}});
+  }
+
   void expire() {
+    for (const auto side : {Side::source, Side::destination})
+      keep_stacks(side, "the migration to settle");
     evidence_.settled = false;
     evidence_.settle_note = fmt::format(
         "not settled {:.0f} ms after `migrate`; the arbiter waits (source: {} {}{}, destination: "
@@ -343,6 +353,10 @@ class Director {
 
   void carry_out(Action action) {
     const auto before = world_.now();
+    for (const auto& [fences, side] : {std::pair(Action::fence_source, Side::source),
+                                       std::pair(Action::fence_destination, Side::destination)})
+      if (action == fences && !world_.sight(side).answers)
+        keep_stacks(side, "an answer to the arbiter");
     act(action);
     acted_ = world_.now();
     asked_at_.reset();
@@ -474,6 +488,7 @@ class Director {
     while (!done()) {
       if (world_.now() > deadline) {
         note("director", "note", "expired", {{"waited for", std::string(what)}});
+        for (const auto side : {Side::source, Side::destination}) keep_stacks(side, what);
         return false;
       }
       const auto mark = world_.last_progress();

@@ -9,7 +9,7 @@ readonly BUILD_PACKAGES=(
   libboost1.81-dev libboost-filesystem1.81-dev libboost-system1.81-dev
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev librapidcheck-dev
   libnl-3-dev libnl-route-3-dev libnftables-dev libsqlitecpp-dev libsqlite3-dev
-  libarchive-dev libgnutls28-dev node-d3
+  libarchive-dev libgnutls28-dev libdw-dev node-d3
   qemu-system-x86 qemu-system-data qemu-utils seabios
 )
 readonly PACKAGE_PACKAGES=(dpkg-dev file git gzip lintian)

@@ -44,6 +44,7 @@ std::string case_readme(const CaseResult& result) {
       "- `qmp-source.log`, `qmp-destination.log`: both monitors of each host (milliseconds)\n"
       "- `stderr-*.log`: what QEMU printed\n"
       "- `guest-*.log`: the guest's own record of its steps\n"
+      "- `stacks-*.log`: where the threads of a host stood that was waited for in vain\n"
       "- `trace-*.log`: QEMU's own trace events, where they were traced (docs/feedback.md)\n",
       result.id, to_string(result.verdict),
       result.signature.empty() ? "" : " (" + result.signature + ")", result.headline);

@@ -42,6 +42,8 @@ void collect_evidence(CaseResult& result, World& world) {
     result.evidence["qmp-" + name + ".log"] = world.transcript(side);
     result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
     result.evidence["guest-" + name + ".log"] = world.guest_text(side);
+    if (const auto stacks = world.stacks(side); !stacks.empty())
+      result.evidence["stacks-" + name + ".log"] = stacks;
   }
   collect_traces(result, world);
   const auto first = world.first_destination();
@@ -52,6 +54,9 @@ void collect_evidence(CaseResult& result, World& world) {
   result.evidence["qmp-destination.log"] = first->transcript;
   result.evidence["stderr-destination.log"] = first->messages + "\n";
   result.evidence["guest-destination.log"] = first->guest_text;
+  const auto second = result.evidence.extract("stacks-destination.log");
+  if (!second.empty()) result.evidence["stacks-destination-2.log"] = second.mapped();
+  if (!first->stacks.empty()) result.evidence["stacks-destination.log"] = first->stacks;
 }
 
 // Each point of the main channel once, the second device of one name as its second occurrence:

@@ -32,6 +32,7 @@ struct DiskPair {
 struct Remains {
   std::string guest_text, messages, transcript;
   HostTrace trace{};
+  std::string stacks{};
 };
 
 class World : public Breakable {
@@ -77,6 +78,11 @@ class World : public Breakable {
   virtual std::string messages(Side host) const = 0;  // what the host's process printed
   virtual std::string transcript(
       Side host) const = 0;  // its management traffic, one line a message
+  /// Keeps where every thread of a host's process stands now, under that heading: for a host that
+  /// was waited for in vain. It stops the process for some milliseconds.
+  virtual void keep_stacks(Side, std::string_view) {}
+  /// What was kept of them so far.
+  virtual std::string stacks(Side) const { return {}; }
 
   // --- what the arbiter may do -----------------------------------------------------------------
   virtual void continue_switchover() = 0;  // migrate-continue from pre-switchover

@@ -140,6 +140,10 @@ class QemuWorld final : public World {
   HostTrace trace(Side side) const override { return host(side).trace(); }
   std::string messages(Side side) const override { return host(side).messages(); }
   std::string transcript(Side side) const override { return host(side).transcript(); }
+  void keep_stacks(Side side, std::string_view heading) override {
+    host(side).keep_stacks(heading);
+  }
+  std::string stacks(Side side) const override { return host(side).stacks(); }
 
   // --- what the arbiter may do -----------------------------------------------------------------
 
@@ -374,7 +378,8 @@ class QemuWorld final : public World {
     if (remains_ || !destination_->sight(Milliseconds(0)).dead)
       throw InfraError("a second destination needs the first one's end");
     remains_ = Remains{destination_->guest_text(), destination_->messages(),
-                       destination_->transcript(), destination_->trace()};
+                       destination_->transcript(), destination_->trace(),
+                       destination_->stacks()};
     flip_ = relay_->flip();
     frame_flip_ = relay_->frame_flip();
     if (fresh_host) {

@@ -6,6 +6,7 @@
 
 #include "harness/core/error.h"
 #include "harness/hypervisors/tracing.h"
+#include "harness/io/stacks.h"
 
 namespace migfuzz {
 
@@ -67,6 +68,7 @@ struct QemuHost::State {
   std::uint64_t scanned_bytes = 0, last_step = 0;
   std::string unknown_word;
   std::string transcript;
+  std::string stacks;
 
   std::string actor() const {
     return spec.actor.empty() ? std::string(to_string(spec.side)) : spec.actor;
@@ -76,6 +78,8 @@ struct QemuHost::State {
     const auto kib = spec.shape.memory_bytes / 1024;
     std::vector<std::string> list{
         "-nodefaults", "-no-user-config", "-display", "none",
+        // Threads have names, for whoever looks at where they stand.
+        "-name", "debug-threads=on",
         // qboot starts a PVH kernel on `pc` in half of SeaBIOS's time (40-50 ms against 80-110).
         "-bios", "qboot.rom", "-machine",
         fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel), "-m",
@@ -319,6 +323,15 @@ HostTrace QemuHost::trace() const {
 }
 
 std::string QemuHost::transcript() const { return state_->transcript; }
+
+void QemuHost::keep_stacks(std::string_view heading) {
+  if (!state_->child->alive()) return;
+  const std::chrono::duration<double, std::milli> at = Clock::now() - state_->history.start();
+  state_->stacks += fmt::format("{:.3f} ms: {}\n\n{}\n", at.count(), heading,
+                                io::stacks_of(state_->child->pid()));
+}
+
+std::string QemuHost::stacks() const { return state_->stacks; }
 std::uint32_t QemuHost::passes() const { return state_->passes; }
 std::uint64_t QemuHost::disk_errors() const { return state_->disk_errors; }
 std::string QemuHost::unknown_word() const { return state_->unknown_word; }

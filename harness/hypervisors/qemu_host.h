@@ -77,6 +77,9 @@ class QemuHost {
   std::string messages() const;    // stdout and stderr
   HostTrace trace() const;
   std::string transcript() const;  // both monitors, one line a message
+  /// Where its threads stand (io/stacks.h), under a heading; nothing once it is dead.
+  void keep_stacks(std::string_view heading);
+  std::string stacks() const;
   /// MIGRATION_PASS events seen.
   std::uint32_t passes() const;
   /// BLOCK_IO_ERROR events seen.

@@ -73,6 +73,10 @@ function caseFiles(one) {
   const started = one.events.length === 0 || one.events.some(([, , kind, name]) => kind === 'process' && name === 'started');
   const files = ['README.md', 'plan.json', 'history.jsonl', ...(started ? ['qmp-source.log', 'qmp-destination.log',
     'stderr-source.log', 'stderr-destination.log', 'guest-source.log', 'guest-destination.log'] : [])];
+  for (const [, actor, , name] of one.events) {
+    const stacks = `stacks-${actor}.log`;
+    if (name === 'stacks kept' && !files.includes(stacks)) files.push(stacks);
+  }
   const bundle = relative(one.bundle || '');
   return h('section', {class: 'files'}, h('h2', {}, 'Take it with you'),
     h('p', {class: 'repeat'}, h('span', {}, 'Replay it'), command(one.replay)),

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """A post-copy source whose channel breaks early or late resumes the VM that it has handed over.
 
-    ./qemu-postcopy-source-goes-back.py QEMU late|early
+    ./qemu-postcopy-source-goes-back.py QEMU late|early|close|back
 
 Two QEMUs on this machine migrate over a proxy of this script. Both are told to use post-copy; the
 destination is told to run by the package. `early`: as soon as the destination says that it runs,
-the proxy ends the channel. `late`: the proxy ends it when the source has sent its last byte but the
-destination has not taken the last 4096 of them. Printed: what both hosts say of the migration and
-of the VM, again and again until the source has settled.
+the proxy ends the channel. `close`: at that time it sends FIN to both, and what they still send
+vanishes. `back`: at that time it sends FIN to the source, and what the destination still says
+vanishes; all that the source sends arrives. `late`: the proxy ends the channel when the source has
+sent its last byte but the destination has not taken the last 4096 of them. Printed: what both hosts
+say of the migration and of the VM, again and again until the source has settled.
 
 Exit status: 0 the source stays stopped (the migration is `postcopy-paused`, and can be recovered),
 1 the source runs the VM, too, or is gone, 2 the script could not tell (run it again). Needs Python
@@ -61,7 +63,9 @@ class Monitor:
 
 
 class Proxy(threading.Thread):
-    """Forwards both ways; holds back the last `reserve` bytes of the source; cut() ends it."""
+    """Forwards both ways; holds back the last `reserve` bytes of the source; cut() ends it.
+
+    finish() sends FIN to the ends named; what comes from the other one of each vanishes then."""
 
     def __init__(self, port, reserve):
         super().__init__(daemon=True)
@@ -69,7 +73,7 @@ class Proxy(threading.Thread):
         self.port, self.reserve = port, reserve
         self.held = bytearray()
         self.quiet_since = time.monotonic()
-        self.ends = []
+        self.ends, self.finished = [], []
 
     def run(self):
         source, _ = self.listener.accept()
@@ -82,10 +86,15 @@ class Proxy(threading.Thread):
             while True:
                 for key, _ in selector.select():
                     data = key.fileobj.recv(1 << 16)
-                    if not data:
+                    if not data and self.finished:
+                        selector.unregister(key.fileobj)
+                    elif not data:
                         return
                     if key.fileobj is destination:
-                        source.sendall(data)
+                        if source not in self.finished:
+                            source.sendall(data)
+                        continue
+                    if destination in self.finished:
                         continue
                     self.quiet_since = time.monotonic()
                     self.held += data
@@ -95,6 +104,11 @@ class Proxy(threading.Thread):
                         del self.held[:passing]
         except OSError:
             return
+
+    def finish(self, *which):
+        self.finished = [self.ends[one] for one in which]
+        for end in self.finished:
+            end.shutdown(socket.SHUT_WR)
 
     def cut(self):
         for end in self.ends:
@@ -129,8 +143,8 @@ def wait(what, done):
     raise TimeoutError(what)
 
 
-def run(path, folder, late):
-    processes = []
+def run(path, folder, way):
+    processes, late = [], way == "late"
     try:
         process, destination = qemu(path, folder, "destination", ["-incoming", "defer"])
         processes.append(process)
@@ -154,8 +168,11 @@ def run(path, folder, late):
         else:
             wait("the destination to run", lambda: destination.state()[1] == "running")
         print("before the channel ends: source", source.state(), "destination", destination.state())
-        proxy.cut()
-        until = time.monotonic() + 3
+        if way in ("close", "back"):
+            proxy.finish(*((0, 1) if way == "close" else (0,)))
+        else:
+            proxy.cut()
+        until = time.monotonic() + (8 if proxy.finished else 3)
         said = None
         while time.monotonic() < until:
             now = source.state()
@@ -177,11 +194,12 @@ def run(path, folder, late):
 
 
 def main():
-    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["early"], ["late"]):
+    ways = ("late", "early", "close", "back")
+    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] not in ways):
         print(__doc__.strip().splitlines()[2].strip(), file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # userfaultfd wants tmpfs
-        return run(sys.argv[1], folder, sys.argv[2:] == ["late"])
+        return run(sys.argv[1], folder, (sys.argv + ["early"])[2])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #
 # Usage: qemu-10.0-source-sigsegv-on-quit.sh QEMU [ROUNDS]                                   [100]
 # Environment: DISK=blockdev|drive|none  how the source's disk is defined     [blockdev]
+#                   mirror              as blockdev, and mirrored to another one meanwhile
 #              AT=STATUS                 of the migration, at which to quit: setup, active,
 #                                        pre-switchover, completed           [pre-switchover]
 #              TRACE=1                   print the QMP dialogue with the source
@@ -34,8 +35,11 @@ case $disk in
                           -device virtio-blk-pci,drive=disk) ;;
   drive) disk_options=(-drive 'if=none,id=disk,format=raw,file.driver=null-co,file.size=1048576'
                        -device virtio-blk-pci,drive=disk) ;;
+  mirror) disk_options=(-blockdev 'null-co,node-name=disk,size=1048576,read-zeroes=on'
+                        -blockdev 'null-co,node-name=target,size=1048576,read-zeroes=on'
+                        -device virtio-blk-pci,drive=disk) ;;
   none) disk_options=() ;;
-  *) echo "DISK=$disk is not known; there are blockdev, drive, none" >&2; exit 2 ;;
+  *) echo "DISK=$disk is not known; there are blockdev, drive, mirror, none" >&2; exit 2 ;;
 esac
 
 dir=$(mktemp -d)
@@ -91,6 +95,11 @@ one_round() {
   start source
   ask source '{"execute":"migrate-set-capabilities",'\
 '"arguments":{"capabilities":['"${capabilities//$'\n'}"']}}'
+  if [[ $disk == mirror ]]; then
+    say source '{"execute":"blockdev-mirror","arguments":{"job-id":"mirror","device":"disk",'\
+'"target":"target","sync":"full"}}'
+    hear source '*"BLOCK_JOB_READY"*'
+  fi
   say source '{"execute":"migrate","arguments":{"uri":"unix:'"$dir"'/migration"}}'
   hear source '*"MIGRATION"*"'"$at"'"*'
   say source '{"execute":"quit"}'

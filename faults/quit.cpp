@@ -5,7 +5,9 @@
 // TCP: on tight buffers a source that is held inside stop-and-copy holds its big lock, and neither
 // `quit` nor SIGTERM, which the same main loop serves, would be taken before the channel moves.
 // Proof: the process was reaped and ended with status 0. An end by a signal that nobody sent is
-// proof, too: that is QEMU's answer to `quit`, and the checker `clean-exit` has a word to say.
+// proof, too: that is QEMU's answer to `quit`, and the checker `clean-exit` has a word to say. A
+// destination in post-copy whose vCPU waits for a page announces its shutdown and cannot end
+// (pause_all_vcpus() waits for that vCPU): then the announcement is the proof.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
@@ -30,9 +32,18 @@ FaultKind make_quit() {
   };
   kind.delivered = [](World& world, const FaultSpec& spec) -> std::optional<std::string> {
     const auto sight = world.sight(spec.side);
-    constexpr int kKilled = 9;  // SIGKILL: the arbiter fenced it
-    if (!sight.dead || !sight.ending || sight.ending->signal == kKilled || sight.ending->code != 0)
-      return std::nullopt;
+    constexpr int kKilled = 9;           // SIGKILL: the arbiter fenced it
+    constexpr Milliseconds kEnds{1000};  // 2 to 50 ms in good cases
+    if (!sight.dead || (sight.ending && sight.ending->signal == kKilled)) {
+      const auto* announced = world.history().first(to_string(spec.side), "qmp-event", "SHUTDOWN");
+      if (announced == nullptr) return std::nullopt;
+      const std::chrono::nanoseconds since =
+          world.now() - world.history().start() - std::chrono::nanoseconds(announced->at_ns);
+      if (since < kEnds) return std::nullopt;
+      return fmt::format("the {} was told to quit, announced it, and did not end for {} ms",
+                         to_string(spec.side), kEnds.count());
+    }
+    if (!sight.ending || sight.ending->code != 0) return std::nullopt;
     if (sight.ending->signal != 0)
       return fmt::format("the {} was told to quit and ended by signal {}", to_string(spec.side),
                          sight.ending->signal);

@@ -392,6 +392,7 @@ class Director {
       case Action::pause_destination:
         return world_.pause_channel(Side::destination);
       case Action::recover:
+        faults_.mend_channel();  // a manager recovers over a network that is whole again
         return world_.recover();
       case Action::take_back:
         return world_.abandon_mirror();

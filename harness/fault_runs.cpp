@@ -168,6 +168,17 @@ void FaultRuns::heal_all() {
   let_flow();
 }
 
+void FaultRuns::mend_channel() {
+  for (auto& one : runs_) {
+    const auto& run = one.run;
+    const auto effect = run.kind().effect;
+    const bool channel = effect == Effect::cuts_channel || effect == Effect::cuts_return ||
+                         effect == Effect::silences_channel || effect == Effect::slows_channel;
+    if (channel && run.delivered() && run.spec().heal_after_ms == 0)
+      run.kind().heal(world_, run.spec());
+  }
+}
+
 void FaultRuns::undo_all() {
   for (auto& one : runs_) one.run.kind().heal(world_, one.run.spec());
 }

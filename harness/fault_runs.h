@@ -38,6 +38,8 @@ class FaultRuns {
   bool step();
   void give_up_waiting();
   void heal_all();
+  /// Undoes what those that struck the channel and were not to be healed have left of it.
+  void mend_channel();
   /// Undoes again whatever any of them may have left behind, before a second migration.
   void undo_all();
 

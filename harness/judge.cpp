@@ -20,8 +20,8 @@ double end_of(const History& history) {
 std::string fault_words(const Plan& plan) {
   if (plan.plant == "double-writer") return "double-writer-" + plan.disk;
   if (plan.faults.empty()) return plan.plant.empty() ? "no-fault" : "canary-" + plan.plant;
-  if (plan.faults.size() > 1) return "several-faults";
-  const auto& fault = plan.faults.front();
+  if (faults_besides(plan) > 0) return "several-faults";
+  const auto& fault = telling_fault(plan);
   return fmt::format("{}/{}-{}", to_string(fault.trigger.point.phase), fault.kind,
                      to_string(fault.side));
 }

@@ -248,11 +248,6 @@ class Walk {
 
 }  // namespace
 
-const FaultSpec& telling_fault(const Plan& plan) {
-  const bool recovery = plan.faults.back().trigger.point.phase == Phase::recover;
-  return recovery ? plan.faults.back() : plan.faults.front();
-}
-
 std::optional<Expectation> combined_outcome(const Plan& plan, std::span<const Effect> effects) {
   if (plan.faults.size() != effects.size() || plan.faults.size() > kFaultsAtOnceMax)
     return std::nullopt;

@@ -19,10 +19,6 @@ namespace migfuzz {
 
 inline constexpr std::size_t kFaultsAtOnceMax = 4;
 
-/// The fault that a case with faults is told by: its first, but of a recovery the last one, which
-/// meets it; the ones before it only led there.
-const FaultSpec& telling_fault(const Plan& plan);
-
 /// Of a plan with two faults or more; `effects` are theirs, in the plan's order.
 std::optional<Expectation> combined_outcome(const Plan& plan, std::span<const Effect> effects);
 

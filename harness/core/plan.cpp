@@ -178,6 +178,22 @@ std::string rules_text(const std::string& protocol, const std::string& mode) {
   return mode == Plan().mode ? protocol : protocol + ", " + mode;
 }
 
+namespace {
+
+bool is_recovery(const Plan& plan) {
+  return plan.faults.size() > 1 && plan.faults.back().trigger.point.phase == Phase::recover;
+}
+
+}  // namespace
+
+const FaultSpec& telling_fault(const Plan& plan) {
+  return is_recovery(plan) ? plan.faults.back() : plan.faults.front();
+}
+
+std::size_t faults_besides(const Plan& plan) {
+  return plan.faults.size() - (is_recovery(plan) ? 2 : 1);
+}
+
 std::string case_id(const Plan& plan) {
   std::string stem;
   if (!plan.plant.empty()) {
@@ -185,10 +201,10 @@ std::string case_id(const Plan& plan) {
   } else if (plan.faults.empty()) {
     stem = "control";
   } else {
-    const FaultSpec& fault = plan.faults.front();
+    const FaultSpec& fault = telling_fault(plan);
     stem = file_safe(to_string(fault.trigger)) + "-" + file_safe(fault.kind) + "-" +
            std::string(to_string(fault.side));
-    if (plan.faults.size() > 1) stem += "-and-" + std::to_string(plan.faults.size() - 1);
+    if (const auto more = faults_besides(plan)) stem += "-and-" + std::to_string(more);
   }
   const std::uint64_t hash = stable_hash(to_json(plan).dump());
   char hex[16];

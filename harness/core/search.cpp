@@ -218,7 +218,13 @@ void draw_parameters(Plan& plan, const Plan& base) {
   plan.bandwidth_bytes_per_s = base.bandwidth_bytes_per_s;
   plan.downtime_limit_ms = base.downtime_limit_ms;
   if (of_100(30)) plan.downtime_limit_ms = *rc::gen::inRange<std::uint32_t>(50, 1001);
-  if (of_100(30)) plan.bandwidth_bytes_per_s = *rc::gen::inRange<std::uint64_t>(32, 257) * kMiB;
+  // What passes in the 1 ms of downtime that a post-copy is allowed before its switch must be less
+  // than the guest dirties, or all is over before the switch.
+  const bool postcopy = mode_from(base.mode).postcopy();
+  const std::uint64_t fastest = postcopy ? 64 : 256;
+  if (postcopy && plan.bandwidth_bytes_per_s == 0) plan.bandwidth_bytes_per_s = fastest * kMiB;
+  if (of_100(30))
+    plan.bandwidth_bytes_per_s = *rc::gen::inRange<std::uint64_t>(32, fastest + 1) * kMiB;
   // What the guest owns, 8.5 MiB, has to fit into the downtime, or nothing ever converges.
   const auto fits = plan.bandwidth_bytes_per_s / 1000 * plan.downtime_limit_ms;
   if (plan.bandwidth_bytes_per_s != 0 && fits < 16 * kMiB)

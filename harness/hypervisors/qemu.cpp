@@ -33,6 +33,8 @@ constexpr Milliseconds kSetUpLimit{20000};
 // Any number: the destination's network namespace holds nothing else that could listen.
 constexpr int kNobodysPort = 49152;
 constexpr int kFirstRecoveryPort = 49200;
+// Bytes/s; what is left of a post-copy then follows in some hundred milliseconds.
+constexpr std::uint64_t kFollowFast = 32 << 20;
 
 // A guest that keeps no journal has a disk all the same, as every VM of a cloud.
 std::uint64_t disk_bytes(const Guest& guest) {
@@ -106,6 +108,7 @@ class QemuWorld final : public World {
                         "newer than the harness",
                         one->unknown_word()));
     raise_downtime_limit();
+    follow_the_destination();
     return result;
   }
 
@@ -611,6 +614,21 @@ class QemuWorld final : public World {
     command(Side::source, "migrate-set-parameters", {{"downtime-limit", plan_.downtime_limit_ms}});
   }
 
+  // Post-copy: once the destination was told to run, and the places that are counted from there
+  // have come, the rest may follow faster. Until then there have to be pages left, however long
+  // the destination of a busy machine takes to read the package.
+  void follow_the_destination() {
+    if (!mode_.postcopy() || remains_ || !destination_) return;
+    const auto run = destination_->sight(Milliseconds(0)).run;
+    if (run != RunState::paused && run != RunState::running) return;
+    relay_->destination_runs();
+    if (follows_faster_ || source_->sight(Milliseconds(0)).dead || relay_->sight().holding) return;
+    for (const auto& [trigger, lane] : relay_->waiting())
+      if (trigger.point.phase == Phase::postcopy && trigger.point.name.find(':') != std::string::npos) return;
+    follows_faster_ = true;
+    command(Side::source, "migrate-set-parameters", {{"max-postcopy-bandwidth", kFollowFast}});
+  }
+
   void watch_heartbeats() {
     for (const auto side : {Side::source, Side::destination}) {
       auto& last = side == Side::source ? source_beat_ : destination_beat_;
@@ -698,7 +716,7 @@ class QemuWorld final : public World {
   std::unique_ptr<io::Stranger> stranger_;
   std::optional<Mismatch> mismatch_;
   bool mismatch_more_ = false, listens_ = true, traces_ = false;
-  bool downtime_raised_ = true;
+  bool downtime_raised_ = true, follows_faster_ = false;
   std::uint64_t source_beat_ = 0, destination_beat_ = 0;
   Clock::time_point last_change_ = Clock::now();
 };

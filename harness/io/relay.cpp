@@ -56,6 +56,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
         parser(broken ? broken->parser->next_channel() : std::make_unique<stream::Parser>()),
         back_parser(std::make_shared<stream::ReturnPathParser>(
             broken ? broken->back_parser->requests() : 0)) {
+    runs = broken != nullptr && broken->runs;
     auto& entry = add("", broken ? Phase::recover : Phase::prepare);
     entry.certain = true;
   }
@@ -70,6 +71,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
   std::vector<std::pair<Trigger, std::string>> armed;  // on lanes that are not certain yet
   std::vector<std::pair<std::string, std::function<void(Lane&)>>> later;  // likewise
   bool ended = false, sealed = false, encrypted = false, allowed = false;
+  bool runs = false;  // the destination of a post-copy
   std::uint32_t main_address = 0;
   sockaddr_in destination{};
   std::function<UniqueFd()> socket_in_switch;
@@ -140,7 +142,8 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
       if (message.number != 0) parser->expect_page(message.block, message.start, message.number);
       if (handlers.back) handlers.back(message);
     };
-    main().understand(main_reader(parser, handlers.item), return_reader(back_parser, said));
+    main().understand(main_reader(parser, handlers.item, runs),
+                      return_reader(back_parser, said, runs));
   }
 
   // --- who connects ----------------------------------------------------------------------------
@@ -221,6 +224,7 @@ struct Relay::State : std::enable_shared_from_this<Relay::State> {
     std::erase_if(armed, [&](const auto& one) { return one.second == entry.name; });
     auto reader = encrypted ? records_reader() : side_reader(entry.name);
     if (allowed) reader->switchover_allowed();
+    if (runs) reader->destination_runs();
     entry.lane->understand(std::move(reader), opaque_reader());
     act_now(entry);
   }
@@ -293,6 +297,11 @@ void Relay::release(const Trigger& trigger, const std::string& lane) {
 void Relay::switchover_allowed() {
   if (std::exchange(state_->allowed, true)) return;
   for (const auto& entry : state_->entries) entry->lane->switchover_allowed();
+}
+
+void Relay::destination_runs() {
+  if (std::exchange(state_->runs, true)) return;
+  for (const auto& entry : state_->entries) entry->lane->destination_runs();
 }
 
 void Relay::seal_source() {

@@ -74,6 +74,8 @@ class Relay {
   void release();
   /// Points of side channels belong to `stopcopy` from now on.
   void switchover_allowed();
+  /// Pages and requests of post-copy are counted from now on: the destination was told to run.
+  void destination_runs();
   /// Of every lane; nobody is accepted any more.
   void seal_source();
   void cut(Cut how, Side towards, const std::string& lane = "");

@@ -424,6 +424,11 @@ void Lane::switchover_allowed() {
   if (state_->forth.reader) state_->forth.reader->switchover_allowed();
 }
 
+void Lane::destination_runs() {
+  for (auto* one : {&state_->forth, &state_->back})
+    if (one->reader) one->reader->destination_runs();
+}
+
 void Lane::adopt(UniqueFd towards_source, UniqueFd towards_destination) {
   state_->source.stream.assign(towards_source.release());
   state_->destination.stream.assign(towards_destination.release());

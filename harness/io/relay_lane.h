@@ -45,6 +45,7 @@ class Lane {
   bool understood() const;
   /// The switch-over was allowed: side channels count anew.
   void switchover_allowed();
+  void destination_runs();
   /// Two connected sockets.
   void adopt(UniqueFd towards_source, UniqueFd towards_destination);
   /// The source's connection, and a socket to be connected there.

@@ -39,12 +39,17 @@ class Reader {
   virtual void want(const Point&) {}
   /// A side channel counts its packets from 1 again: the switch-over was allowed.
   virtual void switchover_allowed() {}
+  /// In post-copy the destination was told to run: pages and requests count from here on, and
+  /// before it none of them is a point.
+  virtual void destination_runs() {}
 };
 
+/// `runs`: the destination had been told to run before this channel was there (a recovered one).
 std::unique_ptr<Reader> main_reader(std::shared_ptr<stream::Parser> parser,
-                                    std::function<void(const stream::Item&)> item);
+                                    std::function<void(const stream::Item&)> item, bool runs);
 std::unique_ptr<Reader> return_reader(std::shared_ptr<stream::ReturnPathParser> parser,
-                                      std::function<void(const stream::ReturnMessage&)> message);
+                                      std::function<void(const stream::ReturnMessage&)> message,
+                                      bool runs);
 /// By the name of the side channel: "multifd:0", "preempt".
 std::unique_ptr<Reader> side_reader(const std::string& channel);
 /// Of an encrypted channel only TLS's records are seen.

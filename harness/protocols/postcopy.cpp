@@ -54,9 +54,12 @@ Decision while_it_switches(const Situation& s) {
 
 // Both have a part, and a channel between them no more.
 Decision without_channel(const Situation& s) {
-  if (is_paused(s.source) && is_paused(s.destination))
-    return {Action::recover, "both hosts are paused: a new channel"};
+  const bool both_paused = is_paused(s.source) && is_paused(s.destination);
+  const bool calm = s.quiet > s.patience / 4;  // from here on both are asked whether they live
+  if (both_paused && !calm) return {Action::recover, "both hosts are paused: a new channel"};
   if (s.quiet < s.patience) return {Action::wait, ""};
+  if (both_paused && s.source.answers && s.destination.answers)
+    return {Action::recover, "both hosts are paused still: another channel"};
   if (!is_paused(s.source) && !s.journal.paused_source)
     return {Action::pause_source, "nothing has moved for the arbiter's patience"};
   if (!is_paused(s.destination) && !s.journal.paused_destination)

@@ -579,6 +579,8 @@ void Parser::expect_page(std::string block, std::uint64_t address, std::uint64_t
   if (state_->expected.size() >= kMaxExpected) return;
   state_->expected.emplace(std::pair(std::move(block), address), number);
 }
+void Parser::restart_count() { state_->restart_count(); }
+
 std::unique_ptr<Parser> Parser::next_channel() const {
   auto next = std::make_unique<Parser>();
   next->state_ = std::make_unique<State>(state_->known);

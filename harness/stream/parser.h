@@ -92,6 +92,9 @@ class Parser {
   /// already gives none; more than 65536 open requests are not kept, and a new channel counts none.
   void expect_page(std::string block, std::uint64_t address, std::uint64_t number);
 
+  /// Records of post-copy are counted from 1 again, those that answer requests too.
+  void restart_count();
+
   /// The parser of the channel that the source opens after this one broke in post-copy. It knows
   /// this one's sections and blocks; offsets and pages count from 0 again, nothing is wanted yet.
   std::unique_ptr<Parser> next_channel() const;

@@ -73,6 +73,7 @@ struct Parser::State {
   Known known;
 
   void consume(Bytes bytes);
+  void restart_count() { answers_ = page_count_ = 0; }
   void finish();
 
  private:

@@ -286,6 +286,7 @@ std::vector<ReturnMessage> ReturnPathParser::take_messages() {
 std::vector<ReturnPathParser::Hit> ReturnPathParser::take_points() {
   return std::exchange(state_->points, {});
 }
+void ReturnPathParser::restart_count() { state_->requests = 0; }
 std::uint64_t ReturnPathParser::requests() const { return state_->requests; }
 std::uint64_t ReturnPathParser::fed() const { return state_->fed; }
 std::uint64_t ReturnPathParser::settled() const { return state_->pos; }

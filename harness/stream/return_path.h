@@ -26,7 +26,7 @@ struct ReturnMessage {
   std::string block;         // RECV_BITMAP too
   std::uint64_t start = 0;   // offset in the block, bytes
   std::uint32_t length = 0;  // bytes
-  std::uint64_t number = 0;  // the N-th request
+  std::uint64_t number = 0;  // the N-th request that is counted
 };
 
 class ReturnPathParser {
@@ -48,7 +48,9 @@ class ReturnPathParser {
     std::uint64_t offset;
   };
   std::vector<Hit> take_points();
-  std::uint64_t requests() const;  // requests of pages seen so far, complete or not
+  /// Requests are counted from 1 again.
+  void restart_count();
+  std::uint64_t requests() const;  // requests of pages counted so far, complete or not
   std::uint64_t fed() const;
   std::uint64_t settled() const;  // as Parser::settled(): only a type cut in two is held back
   bool failed() const;

@@ -168,6 +168,25 @@ TEST_CASE("an answer is the record of the page that was asked for, with content 
   CHECK(answers == std::vector<Place>{{"answer:1", third}, {"answer:2", first}});
 }
 
+TEST_CASE("pages and answers are counted from 1 again where somebody says so", "[stream]") {
+  StreamBuilder stream = switched();
+  stream.part_begin().page("pc.ram", 0x1000, 1).page("pc.ram", 0x2000, 1);
+  const std::uint64_t here = stream.size();
+  stream.page("pc.ram", 0x3000, 1);
+  const std::uint64_t second = stream.size();
+  stream.page("pc.ram", 0x4000, 1);
+  Parser parser;
+  for (const auto address : {0x1000, 0x3000}) parser.expect_page("pc.ram", address, 1);
+  parser.feed(Bytes(stream.bytes()).first(here));
+  parser.take_points();
+  parser.restart_count();
+  parser.want_page(2, Phase::postcopy);
+  parser.feed(Bytes(stream.bytes()).subspan(here));
+  std::vector<Place> found;
+  for (const auto& hit : parser.take_points()) found.emplace_back(hit.name, hit.offset);
+  CHECK(found == std::vector<Place>{{"answer:1", here}, {"page:2", second}});
+}
+
 TEST_CASE("a recovered channel goes on with the sections and blocks of the old one", "[stream]") {
   StreamBuilder old = switched();
   old.part_begin().page("pc.ram", 0x1000, 1);

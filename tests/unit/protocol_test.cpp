@@ -225,6 +225,31 @@ TEST_CASE("Autostart never tells anybody to run", "[protocol]") {
   CHECK(autostart(s) == Action::fence_source);
 }
 
+Situation paused_on_both_sides() {
+  auto s = migrating();
+  s.postcopy = true;
+  s.source = host(R::finish_migrate, M::postcopy_paused);
+  s.destination = host(R::running, M::postcopy_paused);
+  return after(s, {Action::start_postcopy, Action::hand_over, Action::run_destination});
+}
+
+TEST_CASE("A post-copy that is paused on both sides gets a new channel at once", "[protocol]") {
+  CHECK(handshake(paused_on_both_sides()) == Action::recover);
+}
+
+TEST_CASE("Who stands paused and does not answer is found out and fenced", "[protocol]") {
+  auto s = paused_on_both_sides();
+  s.quiet = s.patience / 2;
+  CHECK(handshake(s) == Action::wait);
+  s.quiet = s.patience;
+  CHECK(handshake(s) == Action::recover);
+  s.source.answers = false;
+  CHECK(handshake(s) == Action::fence_source);
+  s.source.answers = true;
+  s.destination.answers = false;
+  CHECK(handshake(s) == Action::fence_destination);
+}
+
 TEST_CASE("Every decision that acts gives its reason", "[protocol]") {
   for (const auto& protocol : all_protocols())
     for (const bool dead : {false, true}) {

@@ -15,6 +15,7 @@
 #include "harness/campaign/remaining.h"
 #include "harness/campaign/run_feedback.h"
 #include "harness/campaign/search_source.h"
+#include "harness/campaign/spread.h"
 #include "harness/campaign/utc.h"
 #include "harness/core/error.h"
 #include "harness/judge.h"
@@ -68,6 +69,7 @@ class Campaign {
     std::vector<PlannedCase> drawn;
     for (const auto& pair : request_.pairs)
       for (auto& one : prepare(pair)) drawn.push_back(std::move(one));
+    if (request_.most_cells != 0) drawn = a_part_of(std::move(drawn));
     auto cases = corpus_cases();
     cases.insert(cases.end(), std::make_move_iterator(drawn.begin()),
                  std::make_move_iterator(drawn.end()));
@@ -167,6 +169,13 @@ class Campaign {
       if (signal_ != 0) break;
     }
     return cases;
+  }
+
+  std::vector<PlannedCase> a_part_of(std::vector<PlannedCase> drawn) {
+    const auto all = drawn.size();
+    auto part = spread(std::move(drawn), request_.most_cells, request_.draw.base.seed);
+    note(fmt::format("{} of {} cells were chosen, as different as they can be", part.size(), all));
+    return part;
   }
 
   // Those of the request that both QEMUs can do.

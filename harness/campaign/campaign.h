@@ -29,6 +29,7 @@ struct CampaignRequest {
   ScenarioRequest draw;  // its base has one protocol and one pair; the lists below replace them
   std::vector<std::string> protocols{"handshake"};
   std::vector<std::string> modes{"precopy"};
+  std::uint64_t most_cells = 0;  // that many, spread over the matrix (spread.h); 0: every cell
   bool modes_given = false;  // the user named them: one that cannot be run is then an error
   std::vector<std::pair<HypervisorSpec, HypervisorSpec>> pairs{{}};  // source, destination
   bool machine_given = false;  // draw.base.machine comes from the user

@@ -21,6 +21,7 @@ std::string recorded(const CampaignRequest& request) {
       {"--seed", base.seed},
       {"--protocol", request.protocols},
       {"--mode", request.modes},
+      {"--cells", request.most_cells},
       {"--guest", base.guest.name},
       {"--accel", base.accel},
       {"--corpus", request.corpus},

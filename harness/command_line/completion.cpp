@@ -255,6 +255,7 @@ std::map<Words, std::vector<std::string>> known_words(const Catalogs& catalogs,
   named(Words::faults, "faults");
   named(Words::protocols, "protocols");
   named(Words::modes, "modes");
+  named(Words::tiers, "tiers");
   known[Words::modes].emplace_back("all");
   named(Words::guests, "guests");
   named(Words::scenarios, "scenarios");

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "harness/command_line/help.h"
+#include "harness/command_line/tiers.h"
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
 #include "harness/core/outcome.h"
@@ -234,6 +235,7 @@ std::vector<Listing> all_listings() {
           {"protocols", "the manager's rules of who may run when"},
           {"modes", "the ways in which QEMU can migrate"},
           {"scenarios", "the ways in which cases are drawn"},
+          {"tiers", "how much of the matrix a run takes, by the time it has"},
           {"hypervisors", "what runs the VM"},
           {"verdicts", "what a case can come to, worst first"},
           {"capabilities", "what this machine has to be able to do for some faults"},
@@ -265,6 +267,8 @@ std::vector<Entry> entries(const std::string& listing, const Catalogs& catalogs)
   } else if (listing == "modes") {
     add("", Plan().mode, "passes over memory while the guest runs, then the rest (Clark et al.)");
     for (const auto& feature : all_features()) add("", feature.name, feature.summary);
+  } else if (listing == "tiers") {
+    for (const auto& tier : all_tiers()) add("", tier.name, tier.summary);
   } else if (listing == "scenarios") {
     for (const auto& scenario : catalogs.scenarios) add("", scenario.name, scenario.summary);
   } else if (listing == "hypervisors") {

@@ -9,6 +9,7 @@
 #include <random>
 #include <tuple>
 
+#include "harness/command_line/tiers.h"
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
 #include "harness/io/child.h"
@@ -214,8 +215,9 @@ Milliseconds duration(const std::string& option, const std::string& text) {
   return std::chrono::seconds(value * seconds);
 }
 
-CampaignRequest campaign_request(const Settings& settings, const Catalogs& catalogs,
+CampaignRequest campaign_request(const Settings& given, const Catalogs& catalogs,
                                  const std::string& command) {
+  const auto settings = with_tier(given);
   CampaignRequest request;
   request.scenario = settings.text("scenario");
   request.protocols = settings.list("protocol");
@@ -235,6 +237,10 @@ CampaignRequest campaign_request(const Settings& settings, const Catalogs& catal
   request.draw.base.mode = request.modes.front();
   request.draw.transport = transport(settings);
   if (settings.has("cases")) request.draw.cases = number(settings, "cases", 1, 10000000);
+  if (settings.has("cells")) request.most_cells = number(settings, "cells", 1, 10000000);
+  if (request.most_cells != 0 && request.scenario != "cells")
+    throw UsageError(fmt::format("{}: --scenario={} has no cells; take --cases instead",
+                                 settings.from("cells"), request.scenario));
   request.pairs = pairs(settings);
   request.machine_given = settings.has("machine");
   request.memory_given = settings.has("memory");

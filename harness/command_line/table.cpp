@@ -55,6 +55,15 @@ Options how_long() {
        false, false,
        "Bounds the whole run, all of its sessions. After the cells a search goes on until the time "
        "is up, and the last tenth is for confirming and shrinking what failed."},
+      {kLong, "tier", "NAME", "smoke, nightly, weekly: 2 min, 1 h, 8 h", "",
+       Words::tiers, false, false,
+       "How much of the matrix: `list tiers`. It stands for --mode, --phase, --time and --cells; "
+       "what is given beside it wins."},
+      {kLong, "cells", "N", "at most that many, as different as they can be", "", Words::free,
+       false, false,
+       "Each next cell is the one that meets most of what was met least so far: modes in phases, "
+       "faults on sides, points. Another --seed takes others. What is left out is no gap of the "
+       "run; its notes say how much that is."},
       {kLong, "jobs", "N", "cases at the same time [one per core]"},
       {kLong, "shard", "I/N", "run part I of N, joined by `merge`; needs --seed"},
       {kLong, "resume", "", "go on with the unfinished run of --output", "", Words::free, false,

@@ -20,6 +20,7 @@ enum class Words {
   sides,
   protocols,
   modes,
+  tiers,
   guests,
   scenarios,
   accelerators,

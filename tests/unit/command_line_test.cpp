@@ -11,6 +11,7 @@
 #include "harness/command_line/parse.h"
 #include "harness/command_line/requests.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "tests/fakes/catalogs.h"
 
 namespace migfuzz::command_line {
@@ -142,6 +143,24 @@ TEST_CASE("A run is asked for as it is typed", "[command-line]") {
   CHECK(request.quiet);
 }
 
+TEST_CASE("A tier stands for modes, phases, time and cells, and what is typed wins",
+          "[command-line]") {
+  const auto smoke = asked({"--tier=smoke"});
+  CHECK(smoke.time == std::chrono::minutes(2));
+  CHECK(smoke.most_cells == 100);
+  CHECK(smoke.draw.phases.size() == all_phases().size());
+  CHECK(smoke.modes.size() == 5);
+  const auto own = asked({"--mode=postcopy", "--tier=nightly", "--cells=7"});
+  CHECK(own.modes == std::vector<std::string>{"postcopy"});
+  CHECK(own.most_cells == 7);
+  CHECK(own.time == std::chrono::hours(1));
+  const auto weekly = asked({"--tier=weekly"});
+  CHECK(weekly.most_cells == 0);
+  CHECK(weekly.modes.size() == all_modes().size());
+  // A few exact points are all taken.
+  CHECK(asked({"--tier=smoke", "--point=commit/eof"}).most_cells == 0);
+}
+
 TEST_CASE("A search looks in all phases where it is told none", "[command-line]") {
   CHECK(asked({}).draw.phases == std::vector<Phase>{Phase::stopcopy});
   CHECK(asked({"--scenario=search"}).draw.phases.size() == all_phases().size());
@@ -160,6 +179,9 @@ TEST_CASE("What a value cannot be is told in one line with what it can be", "[co
       {{"--disk=qcow"}, {"--disk", "qcow2"}},
       {{"--feedback=no"}, {"--feedback", "watch"}},
       {{"--transport=udp"}, {"--transport", "tcp or unix"}},
+      {{"--tier=daily"}, {"--tier", "`daily` is not a tier", "smoke, nightly, weekly"}},
+      {{"--tier=smoke", "--scenario=search"}, {"--tier", "--scenario=search has none"}},
+      {{"--cells=5", "--scenario=control"}, {"--cells", "take --cases instead"}},
       {{"--seed=x"}, {"--seed: `x` is not a whole number"}},
       {{"--jobs=0"}, {"--jobs: `0` is not a whole number from 1 to 256"}},
       {{"--time=10"}, {"--time: `10` is not a length of time"}},

@@ -49,6 +49,7 @@ std::string needs_stream_behind(const Trigger& trigger, Side side) {
   const auto& name = trigger.point.name;
   if (name == "vmdesc-end" || name == "ack" || name == "ack-end")
     return "the stream has ended there";
+  if (name == "last-page") return "a few bytes of the stream follow there, and no page";
   return needs_channel(trigger, side);
 }
 

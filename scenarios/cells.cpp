@@ -215,8 +215,8 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
   const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
   if (cont && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
     none.why = "under this protocol nobody sends `cont`";
-  else if (!mode_from(request.base.mode).has(trigger.point.phase))
-    none.why = "this mode has no such phase";
+  else if (auto why = mode_from(request.base.mode).lacks(trigger.point); !why.empty())
+    none.why = std::move(why);
   else if (trigger.point.phase == Phase::recover && kind.acts_on_page)
     none.why = "the page is chosen on the channel that is lost before";
   else if (kind.needs_tcp && request.transport == Transport::unix_tight)

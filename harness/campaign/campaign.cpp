@@ -202,7 +202,16 @@ class Campaign {
       // When the time is up it is drawn all the same: what was not reached is not delivered.
       draws_.push_back(draw);
       if (request_.scenario == kSearchScenario) continue;  // one sequence over all draws
-      auto drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
+      Drawn drawn;
+      try {
+        drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
+      } catch (const UsageError& error) {
+        // What is asked for has to have a meaning somewhere, and need not have one in every mode.
+        if (request_.modes.size() * request_.protocols.size() == 1) throw;
+        note(fmt::format("mode {} under {} has no such cell: {}", draw.base.mode, protocol,
+                         error.what()));
+        continue;
+      }
       for (auto& one : drawn.cases) {
         check_plan(one.plan, catalogs_);
         cases.push_back(std::move(one));
@@ -540,6 +549,25 @@ class Campaign {
   std::size_t timed_ = 0;
 };
 
+// Throws what speaks against the first mode and protocol when there is no case under any of them.
+void refuse_empty(const CampaignRequest& request, const Catalogs& catalogs) {
+  std::optional<UsageError> first;
+  auto draw = request.draw;
+  for (const auto& mode : request.modes)
+    for (const auto& protocol : request.protocols) try {
+        draw.base.mode = mode;
+        draw.base.protocol = protocol;
+        if (request.scenario == kSearchScenario)
+          PlanGenerator({draw}, catalogs);
+        else
+          catalogs.find_scenario(request.scenario).draw(draw, catalogs);
+        return;
+      } catch (const UsageError& error) {
+        if (!first) first = error;
+      }
+  if (first) throw UsageError(*first);
+}
+
 }  // namespace
 
 int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs& catalogs,
@@ -550,15 +578,7 @@ int run_campaign(io::Loop& loop, const CampaignRequest& request, const Catalogs&
   const bool patterns = std::any_of(points.begin(), points.end(), [](const auto& point) {
     return point.find('*') != std::string::npos;
   });
-  auto draw = request.draw;
-  for (const auto& protocol : request.protocols) {
-    draw.base.protocol = protocol;
-    if (patterns) break;
-    if (request.scenario == kSearchScenario)
-      PlanGenerator({draw}, catalogs);
-    else
-      catalogs.find_scenario(request.scenario).draw(draw, catalogs);
-  }
+  if (!patterns) refuse_empty(request, catalogs);
   return Campaign(loop, request, catalogs, trial, reports).run();
 }
 

@@ -143,6 +143,24 @@ bool Mode::has(Phase phase) const {
   }
 }
 
+std::string Mode::lacks(const Point& point) const {
+  if (!has(point.phase)) return "this mode has no such phase";
+  const auto is = [&](std::string_view word) { return point.name.starts_with(word); };
+  const bool encrypted = credentials() != Credentials::none;
+  const bool of_stream = point.phase == Phase::reserve || point.phase == Phase::precopy;
+  if (encrypted && of_stream && !is("record:"))
+    return "of what is encrypted no such place can be told";
+  if (!encrypted && is("record:")) return "it is a place of an encrypted channel";
+  if (multifd() == 0 && (is("hello") || is("packet:") || is("sync:")))
+    return "it is a place of multifd's channels";
+  if (!preempt() && is("preempt-page:")) return "it is a place of the preempt channel";
+  if (preempt() && is("answer:")) return "what was asked for comes over the preempt channel";
+  if (!postcopy() && is("advise")) return "it is a place of post-copy";
+  if (point.phase != Phase::precopy || !(is("page:") || is("pass:"))) return "";
+  if (multifd() > 0) return "pages travel over multifd's channels, as packets";
+  return shares_ram() ? "no page is sent" : "";
+}
+
 Mode mode_from(std::string_view name) {
   Mode mode;
   mode.name = name;

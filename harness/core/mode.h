@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/core/point.h"
 #include "harness/core/types.h"
 
 namespace migfuzz {
@@ -53,6 +54,8 @@ struct Mode {
   /// Its side channels by name: "multifd:0", "multifd:1", "preempt".
   std::vector<std::string> side_channels() const;
   bool has(Phase phase) const;
+  /// Why a migration in this mode never comes to that point, in one clause; empty: it may.
+  std::string lacks(const Point& point) const;
   /// Pages travel over the main channel as they are, so that one of them can be changed there.
   bool sends_plain_pages() const;
   /// A descriptor that was handed over (transport unix-tight) is one connection, and no TLS name.

@@ -8,6 +8,7 @@
 #include "faults/catalog.h"
 #include "harness/protocols/catalog.h"
 #include "harness/core/error.h"
+#include "harness/core/mode.h"
 #include "scenarios/catalog.h"
 #include "scenarios/cells.h"
 
@@ -288,6 +289,32 @@ TEST_CASE("A kind that needs TLS is drawn under TLS, and left out with the reaso
   const auto& kind = all.find_fault("tls-wrong");
   CHECK(excluded_in("tls-psk", kind).empty());
   CHECK(excluded_in("precopy", kind) == "it needs a mode with `tls`, this one is `precopy`");
+}
+
+TEST_CASE("A mode lacks none of its telling points, and says why it lacks another's", "[scenario]") {
+  ScenarioRequest request;
+  request.phases = {all_phases().begin(), all_phases().end()};
+  for (const auto& name : all_modes()) {
+    const auto mode = mode_from(name);
+    request.base.mode = name;
+    const auto drawn = make_cells().draw(request, catalogs());
+    CHECK(drawn.cases.size() > 100);
+    for (const auto& one : drawn.cases) {
+      INFO(name << " " << one.cell->point);
+      CHECK(mode.lacks(trigger_from(one.cell->point).point).empty());
+    }
+  }
+  const auto lacks = [](const char* mode, const char* point) {
+    return mode_from(mode).lacks(trigger_from(point).point);
+  };
+  CHECK(lacks("tls-psk", "precopy/begin") == "of what is encrypted no such place can be told");
+  CHECK(lacks("precopy", "precopy/record:1") == "it is a place of an encrypted channel");
+  CHECK(lacks("precopy", "precopy/packet:1") == "it is a place of multifd's channels");
+  CHECK(lacks("multifd", "precopy/page:100") ==
+        "pages travel over multifd's channels, as packets");
+  CHECK(lacks("postcopy-preempt", "postcopy/answer:1") ==
+        "what was asked for comes over the preempt channel");
+  CHECK(lacks("precopy", "postcopy/run") == "this mode has no such phase");
 }
 
 TEST_CASE("Cells draw what a stranger says, each time anew", "[scenario]") {

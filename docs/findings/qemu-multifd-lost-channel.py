@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A multifd source that loses a side channel aborts, stands still, or can never migrate again.
 
-    ./qemu-7.2-multifd-lost-channel.py QEMU switch|begin [--runs=10] [--separate]
+    ./qemu-multifd-lost-channel.py QEMU switch|begin [--runs=10] [--separate]
 
 Two QEMUs on this machine share one raw image and migrate with two side channels (multifd) over a
 proxy of this script, which resets one of the side channels, both ways, and leaves the rest alone.
@@ -230,12 +230,13 @@ def main():
                 ended = f"stands still, {silence}" if code is None else f"aborted, signal {-code}"
             except TimeoutError as error:
                 ended = f"cannot tell: waited for {error}"
+            finally:
+                for one in hosts:
+                    one.end()
             print("the source:", ended)
             if not seen[ended]:
                 print(hosts[0].said(), end="")
             seen[ended] += 1
-            for one in hosts:
-                one.end()
     if any("cannot tell" in one for one in seen):
         return 2
     return 1 if any(word in one for one in seen for word in ("aborted", "stand", "cannot")) else 0

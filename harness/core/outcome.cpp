@@ -139,6 +139,10 @@ constexpr std::array kTable{
                 "a host that comes back before it is fenced goes on; one that is fenced has "
                 "lost"},
     // --- the channel fails ---
+    OutcomeRule{"side-channel-lost-in-stopcopy", cuts_channel, kEither,
+                kIncomplete, "", Expect::one,
+                "it runs ahead of the main channel: what it had to carry may have arrived, and then "
+                "nobody misses it", Phase::stopcopy},
     OutcomeRule{"channel-lost-before-eof", cuts_channel, kEither,
                 kIncomplete, "", Expect::source,
                 "the destination cannot have acknowledged: the source resumes (migration.c, "
@@ -215,6 +219,9 @@ bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, 
              Reached reached) {
   return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
          (rule.reached & static_cast<unsigned>(reached)) != 0 &&
+         (!rule.side_channel_in ||
+          (!fault.channel.empty() && !on_side_channel(fault.trigger.point) &&
+           fault.trigger.point.phase == *rule.side_channel_in)) &&
          (rule.protocol.empty() || rule.protocol == plan.protocol);
 }
 

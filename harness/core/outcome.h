@@ -77,6 +77,8 @@ struct OutcomeRule {
   std::string_view protocol;
   Expect expect = Expect::one;
   std::string_view reason;
+  /// Only a fault of a side channel that strikes where the main channel stands, in that phase.
+  std::optional<Phase> side_channel_in{};
 };
 
 /// The rule of faults that control the harness's own eyesight.

@@ -98,6 +98,24 @@ TEST_CASE("A lost acknowledgement leaves one under handshake and is a hazard und
   }
 }
 
+TEST_CASE("A side channel that is lost where the main one stops and copies may have done its part",
+          "[outcome]") {
+  Catalogs catalogs;
+  catalogs.faults = all_faults();
+  const auto lost = [&](const char* point, const char* channel) {
+    Plan plan;
+    plan.mode = "multifd";
+    plan.faults = {{"reset", Side::channel, trigger_from(point), 0, 0}};
+    plan.faults[0].channel = channel;
+    return std::string(catalogs.expected(plan)->rule);
+  };
+  CHECK(lost("stopcopy/enter", "multifd:0") == "side-channel-lost-in-stopcopy");
+  // At a place of its own it has something to carry still; the main channel has its end mark.
+  CHECK(lost("stopcopy/packet:1", "multifd:0") == "channel-lost-before-eof");
+  CHECK(lost("stopcopy/enter", "") == "channel-lost-before-eof");
+  CHECK(lost("precopy/begin", "multifd:1") == "channel-lost-before-eof");
+}
+
 TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcome]") {
   for (const auto* kind : {"stall", "port-disabled", "link-down"})
     CHECK(rule(kind, Side::source, "commit/eof", "autostart", 120) ==
@@ -130,15 +148,16 @@ TEST_CASE("Rules have names of their own, and each decides some plan", "[outcome
     CHECK_FALSE(row.reason.empty());
     for (const auto side : {Side::source, Side::destination, Side::channel})
       for (const auto* point :
-           {"precopy/begin", "commit/eof", "commit/ack-end", "activate/before-cont",
-            "activate/resumed", "postcopy/run", "postcopy/answer:1"})
-        for (const auto* mode : {"precopy", "postcopy"})
+           {"precopy/begin", "stopcopy/enter", "commit/eof", "commit/ack-end",
+            "activate/before-cont", "activate/resumed", "postcopy/run", "postcopy/answer:1"})
+        for (const auto* mode : {"precopy", "postcopy", "multifd"})
           for (const auto* protocol : {"handshake", "autostart"})
             for (const std::uint32_t heal : {0u, 100u}) {
               Plan plan;
               plan.protocol = protocol;
               plan.mode = mode;
               plan.faults = {{"any", side, trigger_from(point), heal, 0}};
+              if (plan.mode == "multifd") plan.faults[0].channel = "multifd:0";
               // A row for what is left after a heal is reached by the effect before it.
               const auto effect =
                   row.effect == Effect::pauses_host ? Effect::loses_host : row.effect;

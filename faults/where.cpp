@@ -31,6 +31,8 @@ std::string needs_bytes_behind(const Trigger& trigger, Side side) {
   const auto& point = trigger.point;
   if (point.phase == Phase::commit && (point.name == "vmdesc-end" || point.name == "ack-end"))
     return "no byte follows there that could wait";
+  if (to_string(point) == "recover/connected")
+    return "nobody has said anything yet: `recover/bitmap-request` is the first that could wait";
   return needs_channel(trigger, side);
 }
 

@@ -102,6 +102,12 @@ std::vector<std::string> channels_for(const ScenarioRequest& request, const Faul
   return channels;
 }
 
+// In post-copy no description follows the end mark.
+constexpr const char* kEndOfStream = "commit/vmdesc-end";
+bool ends_stream(const ScenarioRequest& request, const std::string& point) {
+  return point == "commit/eof" && mode_from(request.base.mode).postcopy();
+}
+
 // A recovery needs something to recover from, in the middle of the pages that follow.
 FaultSpec broken_before(const Catalogs& catalogs) {
   FaultSpec fault;
@@ -222,7 +228,8 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
   else if (kind.needs_tcp && request.transport == Transport::unix_tight)
     none.why = "it is a failure of TCP or of a network";
   else if (none.why = excluded_in(request.base.mode, kind); none.why.empty())
-    none.why = kind.excluded(trigger, side);
+    none.why = kind.excluded(ends_stream(request, point) ? trigger_from(kEndOfStream) : trigger,
+                             side);
   const auto missing = request.missing.find(std::string(kind.needs));
   if (none.why.empty() && missing != request.missing.end()) {
     none.why = missing->second;

@@ -117,15 +117,12 @@ FaultSpec broken_before(const Catalogs& catalogs) {
   return fault;
 }
 
-// One or two rounds of pre-copy, by the guest's seed. Each round leaves less to follow, and on a
-// busy machine a third may leave nothing to switch for; behind the package there must be many pages
-// left, so one round is all. A path that stays silent cannot be recovered over: it comes back when
-// the manager has given it up.
+// One round of pre-copy, two before the discard list, which names what the second one made stale.
+// Each round leaves less to follow, and on a busy machine another one may leave nothing to switch
+// for. A path that stays silent cannot be recovered over: it comes back when the manager has given
+// it up.
 void follow(Plan& plan, const FaultKind& kind, FaultSpec& fault) {
-  const auto& point = fault.trigger.point;
-  const bool switched = point.phase == Phase::recover ||
-                        (point.phase == Phase::postcopy && point.name.find(':') != point.name.npos);
-  const auto rounds = switched ? 1 : static_cast<std::uint32_t>(1 + plan.guest.seed % 2);
+  const std::uint32_t rounds = fault.trigger.point.name == "discard" ? 2 : 1;
   const auto wanted = plan.least_passes;
   several_passes(plan);
   plan.least_passes = wanted > 1 ? wanted : rounds;

@@ -17,6 +17,7 @@ FaultKind make_ack_withheld() {
       "the acknowledgement on the return path is kept back, everything else flows; then healed";
   kind.proof = Proof::at_end;
   kind.colour = "#c0a000";
+  kind.needs_return_path = true;
   kind.inject = [](World& world, const FaultSpec&) {
     world.set_stage(Side::source, {.stands_at_acknowledgement = true}, "");
   };

@@ -44,6 +44,8 @@ std::vector<FaultKind> all_faults() {
       make_nbd_stall(),
       make_nbd_stop(),
       make_disk_full(),
+      make_file_full(),
+      make_file_short(),
       make_no_listener(),
       make_mismatch_ram(),
       make_mismatch_machine(),
@@ -58,6 +60,7 @@ std::vector<FaultKind> all_faults() {
       make_corrupt(),
       make_corrupt_frame(),
       make_corrupt_record(),
+      make_corrupt_file(),
   };
   // clang-format on
 }

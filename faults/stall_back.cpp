@@ -16,6 +16,7 @@ FaultKind make_stall_back() {
       "what the destination says is kept back; the forward direction flows on; then healed";
   kind.proof = Proof::at_end;
   kind.colour = "#9e9d24";
+  kind.needs_return_path = true;
   kind.inject = [](World& world, const FaultSpec&) {
     world.set_stage(Side::source, {.stands = true}, "");
     world.set_stage(Side::destination, {}, "");  // counts what flows on

@@ -24,6 +24,7 @@ FaultKind make_truncate_back() {
   kind.colour = "#26a69a";
   kind.by_hand = "close source";
   kind.per_channel = true;
+  kind.needs_return_path = true;
   kind.inject = [](World& world, const FaultSpec& spec) {
     world.cut(Cut::close, Side::source, spec.channel);
   };

@@ -13,7 +13,7 @@ Arbiter::Arbiter(const Protocol& protocol, const std::vector<std::string>& journ
   }
   // What a predecessor journalled it may never have sent. Who owns the VM, and who was told to run
   // or may run on (`cancelled`), stands; what is harmless to do again is forgotten.
-  journal_.continued = journal_.asked_destination = false;
+  journal_.continued = journal_.asked_destination = journal_.loading = false;
   journal_.yanked_source = journal_.yanked_destination = false;
   journal_.paused_source = journal_.paused_destination = false;
   journal_.started_postcopy = journal_.started_postcopy && journal_.handed_over;

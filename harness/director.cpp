@@ -78,6 +78,7 @@ class Director {
       wait_until("the faults' effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     read_clock(Side::source);
+    snapshot_least_ = recorded_step(Side::source);
     world_.migrate();
     begun_ = true;
     faults_.restart_deadlines();
@@ -135,6 +136,51 @@ class Director {
     return is(State::ready);
   }
 
+  // --- the file, in a mode that goes through one -----------------------------------------------
+
+  // No byte of it passes here: its points are where the manager stands.
+  void step_saving() {
+    if (!through_file_ || hurried_) return;
+    const auto& source = world_.sight(Side::source);
+    if (source.dead || source.migration != MigrationStatus::active) return;
+    if (world_.arbiter().wanted != ArbiterSight::State::decides) {
+      world_.arbiter().due = "hurry-saving";
+      return;
+    }
+    if (holds_arbiter() || pass("precopy/saving")) return;
+    hurried_ = true;
+    world_.hurry_saving();
+    acted_ = world_.now();
+  }
+
+  // --- the snapshot, in a mode that takes one -------------------------------------------------
+
+  // The source has stopped, is what the snapshot will be, and runs on.
+  void watch_snapshot() {
+    if (!in_snapshot_mode() || evidence_.snapshot_steps) return;
+    if (world_.history().first("source", "qmp-event", "RESUME") != nullptr)
+      evidence_.snapshot_steps = {snapshot_least_, recorded_step(Side::source)};
+  }
+
+  // Before the destination is ended: what it holds, when it says that it has all of it.
+  void keep_snapshot() {
+    const auto sight = world_.sight(Side::destination);
+    if (!in_snapshot_mode() || sight.dead || sight.migration != MigrationStatus::completed) return;
+    evidence_.exam_at_switch =
+        guest_.examine(plan_.guest, world_.image(Side::destination), snapshot_least_);
+  }
+
+  bool stands_at_file(Action action) {
+    if (!through_file_) return false;
+    if (action == Action::continue_switchover) return pass("stopcopy/paused");
+    if (action == Action::load_file) return saved() && pass("commit/file-complete");
+    return action == Action::hand_over && pass("commit/file-loaded");
+  }
+
+  bool saved() const {
+    return world_.sight(Side::source).migration == MigrationStatus::completed;
+  }
+
   void read_clock(Side side) {
     const auto guest = guest_.clock(plan_.guest, world_.image(side));
     const std::chrono::nanoseconds at = world_.now() - world_.history().start();
@@ -144,7 +190,10 @@ class Director {
   // A point of the director's own has been reached; true when a fault strikes here.
   bool pass(std::string_view point) {
     if (destination_ != "destination") return false;  // a second migration has no points
-    if (passed_.insert(std::string(point)).second)
+    const bool first = passed_.insert(std::string(point)).second;
+    if (const auto phase = point_from(point).phase; first && through_file_ && phase != phase_)
+      note("director", "phase", to_string(phase_ = phase));
+    if (first)
       note("director", "point", point, {{"offset", std::int64_t(world_.channel().forwarded)}});
     return faults_.reach(point);
   }
@@ -161,6 +210,8 @@ class Director {
     for (;;) {
       if (faults_.step()) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
       step_mirror();
+      step_saving();
+      watch_snapshot();
       if (step_arbiter()) break;
       const auto since = std::max(started_, faults_.acted());
       if (faults_.any_waiting() && world_.now() > since + kTriggerLimit) {
@@ -242,6 +293,8 @@ class Director {
     situation.quiet = since(moved) - starved_since(moved);
     situation.since_action = since(last_action());
     // Until a fault strikes, only a machine that is busy elsewhere can make a migration stand.
+    situation.through_file = through_file_;
+    situation.snapshot = in_snapshot_mode();
     situation.postcopy = in_postcopy_mode();
     situation.switch_due = situation.postcopy && world_.passes() >= plan_.least_passes;
     situation.patience =
@@ -336,6 +389,7 @@ class Director {
       exported_over_ = true;
       world_.end_export();
     }
+    if (stands_at_file(action)) return false;
     if (about_to_run && pass("activate/before-cont")) return false;
     if (action == Action::discard_source && pass("activate/before-discard")) return false;
     if (action == Action::recover && pass("recover/paused")) return false;
@@ -394,7 +448,10 @@ class Director {
       case Action::recover:
         faults_.mend_channel();  // a manager recovers over a network that is whole again
         return world_.recover();
+      case Action::load_file:
+        return world_.load_file();
       case Action::take_back:
+        keep_snapshot();
         return world_.abandon_mirror();
       case Action::hand_over:
       case Action::wait:
@@ -416,6 +473,8 @@ class Director {
 
   // The first migration only: a second one is plain, and shows that the source is sound.
   bool in_postcopy_mode() const { return mode_.postcopy() && destination_ == "destination"; }
+
+  bool in_snapshot_mode() const { return mode_.snapshot() && destination_ == "destination"; }
 
   // Whoever looks at a page that has not arrived makes it: QEMU could not place it any more.
   bool lacks_pages(Side side) const {
@@ -715,6 +774,9 @@ class Director {
   std::string destination_ = "destination";  // its name as an actor of the history
   mutable Clock::time_point starved_from_;  // since then nothing has moved
   mutable Clock::duration starved_before_{};  // World::starved() at that time
+  std::uint64_t snapshot_least_ = 0;  // the guest's last step before the snapshot was ordered
+  const bool through_file_ = mode_.through_file();
+  Phase phase_ = Phase::prepare;  // the one that was noted last, in a mode through a file
   const bool mirrors_ = mode_.mirrors_disk();
   bool begun_ = !mirrors_;  // `migrate` was sent
   bool hurried_ = false, exported_over_ = false;

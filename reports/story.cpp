@@ -34,10 +34,12 @@ std::string amounts_to(Effect effect, Side side) {
       return "the storage of " + host(side) + " failed for a while";
     case Effect::fails_mirror:
       return "the mirror of the disk failed";
+    case Effect::fails_file:
+      return "the migration file could not be written, or was not whole any more";
     case Effect::stops_arbiter:
       return "the manager was away for a while";
     case Effect::damages_page:
-      return "a page was damaged on the wire";
+      return "a page was damaged on its way";
     case Effect::damages_frame:
       return "a framing byte was changed on the wire";
     case Effect::damages_record:
@@ -64,6 +66,8 @@ std::string how_far(Reached reached) {
       return "the source was handing over in post-copy, and alone had the VM";
     case Reached::switched:
       return "in post-copy each host had a part of the VM";
+    case Reached::saved:
+      return "the file had the whole image, and nobody had been given the VM";
     case Reached::followed:
       return "the destination had every page";
   }

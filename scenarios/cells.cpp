@@ -21,7 +21,20 @@ namespace {
 
 constexpr std::uint64_t kPageBits = 4096 * 8;
 
+// Of a mode through a file: where the manager stands.
+std::vector<std::string> points_at_file(Phase phase) {
+  if (phase == Phase::prepare) return {"prepare/ready"};
+  std::vector<std::string> points;
+  for (const auto& kind : all_point_kinds()) {
+    const bool last = phase == Phase::activate && kind.place == PointKind::Place::manager;
+    if (kind.phase == phase && (kind.place == PointKind::Place::file || last))
+      points.push_back(fmt::format("{}/{}", to_string(phase), kind.pattern));
+  }
+  return points;
+}
+
 std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
+  if (mode.through_file()) return points_at_file(phase);
   switch (phase) {
     case Phase::storage:
       return {"storage/job-start",      "storage/mirroring", "storage/ready",
@@ -38,6 +51,7 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
       if (mode.credentials() != Credentials::none)
         return {"precopy/record:1", "precopy/record:2/middle", "precopy/record:100"};
       if (mode.shares_ram()) return {"precopy/begin"};
+      if (mode.snapshot()) return {"precopy/begin", "precopy/page:100", "precopy/page:1000"};
       if (mode.multifd() > 0)
         return {"precopy/begin", "precopy/hello", "precopy/packet:3", "precopy/packet:3/middle",
                 "precopy/sync:1"};
@@ -62,6 +76,8 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
               "recover/bitmap",     "recover/bitmap-end", "recover/resume",
               "recover/resume-ack", "recover/page:1"};
     case Phase::commit:
+      if (mode.snapshot())
+        return {"commit/eof", "commit/vmdesc-begin", "commit/vmdesc-middle", "commit/vmdesc-end"};
       if (mode.postcopy()) return {"commit/eof", "commit/ack", "commit/ack+3", "commit/ack-end"};
       return {"commit/eof",        "commit/vmdesc-begin", "commit/vmdesc-middle",
               "commit/vmdesc-end", "commit/ack",          "commit/ack+3",
@@ -70,6 +86,7 @@ std::vector<std::string> telling_points(Phase phase, const Mode& mode) {
       return {"activate/before-cont", "activate/cont-journalled", "activate/resumed",
               "activate/before-discard"};
   }
+  if (mode.snapshot()) return {"stopcopy/eof-begin", "commit/eof"};
   std::vector<std::string> points{"stopcopy/enter", "stopcopy/ram-end"};
   for (const auto* device : {"first", "cpu", "virtio-blk", "virtio-net", "last"})
     for (const auto* where : {"begin", "middle", "end"})
@@ -216,8 +233,10 @@ std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& 
   LeftOut none{cell_of(request, kind, side, point), "", false};
   const auto trigger = trigger_from(point);
   const bool cont = point == "activate/before-cont" || point == "activate/cont-journalled";
-  if (cont && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
-    none.why = "under this protocol nobody sends `cont`";
+  const bool waits = cont || point == "commit/file-loaded";
+  if (waits && !catalogs.find_protocol(request.base.protocol).destination_starts_paused())
+    none.why = cont ? "under this protocol nobody sends `cont`"
+                    : "under this protocol the destination runs as soon as it has loaded the file";
   else if (auto why = mode_from(request.base.mode).lacks(trigger.point); !why.empty())
     none.why = std::move(why);
   else if (trigger.point.phase == Phase::recover && kind.acts_on_page)

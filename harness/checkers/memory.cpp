@@ -99,6 +99,7 @@ class Memory final : public Checker {
                       std::max(looked.wrong_pages, self_checks),
                       std::max(looked.wrong_pages, self_checks) == 1 ? "" : "s", looked.stale,
                       looked.kept, looked.first))};
+    if (auto wrong = outside_its_time(e)) return {std::move(*wrong)};
     if (e.pair && e.pair->differing > 0)
       return {checkers::broken(
           name(), "images-differ",
@@ -114,6 +115,18 @@ class Memory final : public Checker {
         fmt::format("{} checks of owned pages{}", looked.pages_checked,
                     e.pair ? fmt::format(", {} pages byte-equal on both hosts", e.pair->pages)
                            : std::string()))};
+  }
+
+  // A snapshot is what the VM was between the command and the moment at which it ran on.
+  std::optional<Finding> outside_its_time(const Evidence& e) const {
+    if (!e.snapshot_steps || !e.exam_at_switch) return std::nullopt;
+    const auto& [least, most] = *e.snapshot_steps;
+    const auto step = e.exam_at_switch->recorded_step;
+    if (step >= least && step <= most) return std::nullopt;
+    return checkers::broken(name(), step < least ? "snapshot-too-old" : "snapshot-too-new",
+                            fmt::format("the snapshot has recorded step {}; it was taken between "
+                                        "{} and {}",
+                                        step, least, most));
   }
 
   Finding seen(const Evidence& e, const Looked& looked) const {

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "harness/checkers/catalog.h"
+#include "harness/core/mode.h"
 
 namespace migfuzz {
 namespace {
@@ -19,9 +20,13 @@ class Truth final : public Checker {
     return "what QMP reports agrees with what the evidence shows";
   }
 
-  std::vector<Finding> check(const Plan&, const History& all, const Evidence& e) const override {
+  std::vector<Finding> check(const Plan& plan, const History& all,
+                             const Evidence& e) const override {
     const auto history = all.first_migration();
-    if (completed_since(history, 0) && !destination_had_image(history, e))
+    // Through a file, and without a way back, `completed` says nothing of a destination.
+    const auto mode = mode_from(plan.mode);
+    const bool promised = !mode.through_file() && !mode.snapshot();
+    if (promised && completed_since(history, 0) && !destination_had_image(history, e))
       return {checkers::broken(name(), "false-completion",
                                "the source reported `completed`, the destination has no image")};
     const auto idle = [](const HostEvidence& host, std::uint64_t beats) {
@@ -39,7 +44,8 @@ class Truth final : public Checker {
         return {checkers::broken(
             name(), "cont-without-effect",
             fmt::format("the {} answered `cont` with success and never ran the guest", host))};
-    if (e.retry && completed_since(all, history.events().size()) && !e.retry->exam_at_switch &&
+    if (promised && e.retry && completed_since(all, history.events().size()) &&
+        !e.retry->exam_at_switch &&
         all.first("destination-2", "heartbeat") == nullptr)
       return {checkers::broken(
           name(), "false-completion",

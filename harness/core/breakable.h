@@ -91,6 +91,17 @@ class Breakable {
   /// What a third party is told that writes one byte more there; empty: it is written.
   virtual std::string destination_disk_refusal() const { return ""; }
 
+  // --- the file, in a mode that goes through one -----------------------------------------------
+  /// No byte more fits on its file system; or it has room again.
+  virtual void fill_file(bool /*full*/) {}
+  /// What a third party is told that writes one byte more there; empty: it is written.
+  virtual std::string file_refusal() const { return ""; }
+  /// Somebody cuts it off; `where` is a parameter of `file-short`.
+  virtual void cut_file(std::uint64_t /*where*/) {}
+  /// Flips that bit of a page in the file that the guest owns; flip() tells which.
+  virtual void corrupt_file(std::uint64_t /*which_bit*/) {}
+  virtual std::optional<FileCut> file_cut() const { return std::nullopt; }
+
   // --- the management channel ------------------------------------------------------------------
   /// The manager's connections to that host end, and new ones are not served until
   /// restore_management().

@@ -81,10 +81,41 @@ std::string_view disk_for(const FaultKind& kind, std::string_view disk) {
   return kind.disk.substr(0, kind.disk.find(' '));
 }
 
+namespace {
+
+bool hits_channel(const FaultKind& kind) {
+  switch (kind.effect) {
+    case Effect::cuts_channel:
+    case Effect::cuts_return:
+    case Effect::silences_channel:
+    case Effect::slows_channel:
+    case Effect::damages_frame:
+    case Effect::damages_record:
+    case Effect::intrudes:
+    case Effect::takes_channel:
+      return true;
+    case Effect::damages_page:
+      return kind.acts_on_page;
+    case Effect::refuses_migration:
+      return kind.needs_tcp;  // nobody has to listen
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 std::string excluded_in(std::string_view mode, const FaultKind& kind) {
   if (kind.shared_disk && mode_from(mode).mirrors_disk())
     return fmt::format("it needs a disk that both hosts share; in mode `{}` each has its own",
                        mode);
+  if (mode_from(mode).through_file() && hits_channel(kind))
+    return fmt::format("mode `{}` goes through a file: it has no channel and nobody connects",
+                       mode);
+  if (mode_from(mode).snapshot() && kind.needs_return_path)
+    return fmt::format("mode `{}` has no return path", mode);
+  if (mode_from(mode).snapshot() && kind.acts_on_page)
+    return fmt::format("mode `{}` has no page behind the devices' beginning", mode);
   if (kind.acts_on_page && !mode_from(mode).sends_plain_pages())
     return fmt::format("mode `{}` sends no page as it is over the main channel", mode);
   if (kind.mode_needs.empty()) return "";
@@ -133,6 +164,9 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
     if (!mode.has(fault.trigger.point.phase))
       throw UsageError(fmt::format("plan: mode `{}` has no phase `{}`", plan.mode,
                                    to_string(fault.trigger.point.phase)));
+    if (const auto why = mode.lacks(fault.trigger.point); !why.empty())
+      throw UsageError(fmt::format("plan: mode `{}` never passes {}: {}", plan.mode,
+                                   to_string(fault.trigger), why));
   }
   if (const auto why = not_together(plan, catalogs.kinds_of(plan)); !why.empty())
     throw UsageError("plan: " + why);

@@ -60,6 +60,8 @@ struct Evidence {
   HostEvidence source, destination;
   std::optional<PairEvidence> pair;
   std::optional<ImageExam> exam_at_switch;  // destination's image, before it first ran
+  /// Of a snapshot: the steps between which it was taken.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> snapshot_steps;
   std::optional<Flip> flip;
   bool settled = false;     // the arbiter reached `done` in time
   std::string settle_note;  // what it waited for, when not

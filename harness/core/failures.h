@@ -82,6 +82,11 @@ struct Flip {
   bool forwarded = false;  // the changed byte has been written to the destination
 };
 
+/// What `file-short` left of the file.
+struct FileCut {
+  std::uint64_t before = 0, after = 0;  // bytes; `after` is read back
+};
+
 /// The byte that `corrupt-frame` changed.
 struct FrameFlip {
   std::uint64_t offset = 0;  // in the stream

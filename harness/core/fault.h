@@ -62,6 +62,8 @@ struct FaultKind {
   std::string_view disk;
   /// Hits one channel of several by itself (FaultSpec::channel), and leaves the others alone.
   bool per_channel = false;
+  /// What it hits goes from the destination to the source: no mode without a return path has it.
+  bool needs_return_path = false;
   /// It needs one disk that both hosts open: no mode that mirrors the disk has one.
   bool shared_disk = false;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.

@@ -65,6 +65,16 @@ const std::vector<Feature>& table() {
     shared.shares_ram = true;
     add("storage", "each host has its own disk; a mirror over NBD brings it along").mirrors_disk =
         true;
+    auto& mapped = add("mapped-ram",
+                       "the source saves into a file, every page at its own place; the "
+                       "destination loads it afterwards (QEMU 9.0)");
+    mapped.capabilities = {"mapped-ram"};
+    mapped.through_file = true;
+    auto& snapshot = add("background-snapshot",
+                         "the source runs on and sends what it was at the start; the destination "
+                         "never runs it");
+    snapshot.capabilities = {"background-snapshot"};
+    snapshot.snapshot = true;
     add("tls-psk", "the channel is encrypted; both ends know one secret").credentials =
         Credentials::psk;
     add("tls-x509", "the channel is encrypted; both ends have certificates").credentials =
@@ -82,6 +92,42 @@ std::string_view family_of(const Feature& feature) {
   return feature.name.starts_with("zero-page") ? "zero pages" : feature.name;
 }
 
+// Why the two do not go together, in one clause; empty: they do. QEMU refuses some of these itself
+// (migration/options.c, migrate_caps_check), some it takes and cannot carry out.
+std::string_view no_pair(const Feature& file, const Feature& other) {
+  const auto& name = other.name;
+  const bool harmless = name == "auto-converge" || name == "dirty-limit" ||
+                        name.starts_with("zero-page");
+  if (file.through_file) {
+    if (harmless || name == "multifd") return "";
+    if (other.postcopy) return "a file answers no request for a page";
+    if (other.shares_ram) return "no page would be left for the file";
+    if (other.mirrors_disk) return "a mirror needs both hosts at once, a file is loaded later";
+    if (other.credentials != Credentials::none) return "a file is no channel that TLS could wrap";
+    if (other.snapshot) return "what is left of the VM then has not been thought through";
+    return "every page has its own place in the file, of a page's size";
+  }
+  if (!file.snapshot || name.starts_with("zero-page")) return "";
+  if (other.through_file) return "what is left of the VM then has not been thought through";
+  if (other.credentials != Credentials::none || other.shares_ram || other.mirrors_disk)
+    return "a snapshot is taken over a plain channel, of RAM and disk that nobody else changes";
+  return "a snapshot sends each page once, as it was at the start";
+}
+
+// Throws where one of the features already named does not go with `next`.
+void check_pairs(const Mode& mode, const Feature& next) {
+  for (const auto* other : mode.features) {
+    if (family_of(*other) == family_of(next))
+      throw UsageError("--mode: `" + std::string(other->name) + "` and `" +
+                       std::string(next.name) + "` exclude each other; take one of them");
+    auto why = no_pair(*other, next);
+    if (why.empty()) why = no_pair(next, *other);
+    if (!why.empty())
+      throw UsageError("--mode: `" + std::string(other->name) + "` and `" +
+                       std::string(next.name) + "` do not go together: " + std::string(why));
+  }
+}
+
 template <typename Pick>
 bool any(const Mode& mode, Pick pick) {
   return std::any_of(mode.features.begin(), mode.features.end(),
@@ -96,6 +142,14 @@ bool Mode::postcopy() const { return any(*this, &Feature::postcopy); }
 bool Mode::preempt() const { return any(*this, &Feature::preempt); }
 bool Mode::shares_ram() const { return any(*this, &Feature::shares_ram); }
 bool Mode::mirrors_disk() const { return any(*this, &Feature::mirrors_disk); }
+bool Mode::through_file() const { return any(*this, &Feature::through_file); }
+bool Mode::snapshot() const { return any(*this, &Feature::snapshot); }
+
+std::vector<std::string> Mode::usual_capabilities() const {
+  // Nobody answers out of a file, and QEMU takes no snapshot with a way back.
+  if (through_file() || snapshot()) return {"events"};
+  return {"events", "return-path"};
+}
 
 unsigned Mode::multifd() const {
   unsigned most = 0;
@@ -111,6 +165,7 @@ Credentials Mode::credentials() const {
 
 std::vector<std::string> Mode::side_channels() const {
   std::vector<std::string> names;
+  if (through_file()) return names;  // QEMU opens the file several times
   for (unsigned i = 0; i < multifd(); ++i) names.push_back("multifd:" + std::to_string(i));
   if (preempt()) names.emplace_back("preempt");
   return names;
@@ -123,7 +178,8 @@ bool Mode::needs_tcp() const {
 bool Mode::sends_plain_pages() const {
   const bool packed = std::any_of(features.begin(), features.end(),
                                   [](const Feature* one) { return one->name == "compress"; });
-  return !packed && multifd() == 0 && !shares_ram() && credentials() == Credentials::none;
+  return !packed && multifd() == 0 && !shares_ram() && !through_file() &&
+         credentials() == Credentials::none;
 }
 
 bool Mode::has(Phase phase) const {
@@ -133,6 +189,10 @@ bool Mode::has(Phase phase) const {
     case Phase::postcopy:
     case Phase::recover:
       return postcopy();
+    case Phase::reserve:
+      return !through_file();
+    case Phase::activate:
+      return !snapshot();
     // Devices of post-copy travel in the package; of what is encrypted no place can be told.
     case Phase::stopcopy:
       return !postcopy() && credentials() == Credentials::none;
@@ -145,6 +205,16 @@ bool Mode::has(Phase phase) const {
 
 std::string Mode::lacks(const Point& point) const {
   if (!has(point.phase)) return "this mode has no such phase";
+  if (through_file() && in_stream(point))
+    return "the image goes through a file: there is no stream to look into";
+  if (!through_file() && at_file(point)) return "this mode goes through no file";
+  if (snapshot()) {
+    const auto& at = point.name;
+    if (at == "ack" || at == "ack-end") return "a snapshot has no return path";
+    if (at.starts_with("pass:") && at != "pass:1") return "a snapshot sends each page once";
+    if (point.phase == Phase::stopcopy && at != "eof-begin")
+      return "a snapshot's RAM has no final section, by which what follows is told apart";
+  }
   const auto is = [&](std::string_view word) { return point.name.starts_with(word); };
   const bool encrypted = credentials() != Credentials::none;
   const bool of_stream = point.phase == Phase::reserve || point.phase == Phase::precopy;
@@ -177,10 +247,7 @@ Mode mode_from(std::string_view name) {
                        (near.empty() ? "" : "; nearest: " + near.front()) +
                        "; see `migfuzz list modes`");
     }
-    for (const auto* other : mode.features)
-      if (family_of(*other) == family_of(*found))
-        throw UsageError("--mode: `" + std::string(other->name) + "` and `" + std::string(word) +
-                         "` exclude each other; take one of them");
+    check_pairs(mode, *found);
     if (!mode.features.empty() && mode.features.back() > &*found)
       throw UsageError("--mode: `" + std::string(name) + "`: name `" + std::string(word) +
                        "` before `" + std::string(mode.features.back()->name) + "`");

@@ -35,6 +35,8 @@ struct Feature {
   unsigned multifd = 0;      // side channels that carry the pages
   bool shares_ram = false;   // both hosts map the same RAM, which is not sent
   bool mirrors_disk = false;  // each host has its own disk; a mirror over NBD brings it along
+  bool through_file = false;  // the source saves into a file, the destination loads it afterwards
+  bool snapshot = false;      // the source runs on; the destination gets what it was at the start
   Credentials credentials = Credentials::none;
 };
 
@@ -50,12 +52,16 @@ struct Mode {
   unsigned multifd() const;
   bool shares_ram() const;
   bool mirrors_disk() const;
+  bool through_file() const;
+  bool snapshot() const;
   Credentials credentials() const;
   /// Its side channels by name: "multifd:0", "multifd:1", "preempt".
   std::vector<std::string> side_channels() const;
   bool has(Phase phase) const;
   /// Why a migration in this mode never comes to that point, in one clause; empty: it may.
   std::string lacks(const Point& point) const;
+  /// Capabilities that the manager switches on at both ends, whatever the mode's features are.
+  std::vector<std::string> usual_capabilities() const;
   /// Pages travel over the main channel as they are, so that one of them can be changed there.
   bool sends_plain_pages() const;
   /// A descriptor that was handed over (transport unix-tight) is one connection, and no TLS name.

@@ -14,8 +14,9 @@ constexpr unsigned kComplete = static_cast<unsigned>(Reached::complete);
 constexpr unsigned kAcknowledged = static_cast<unsigned>(Reached::acknowledged);
 constexpr unsigned kSwitching = static_cast<unsigned>(Reached::switching);
 constexpr unsigned kSwitched = static_cast<unsigned>(Reached::switched);
+constexpr unsigned kSaved = static_cast<unsigned>(Reached::saved);
 constexpr unsigned kFollowed = static_cast<unsigned>(Reached::followed);
-constexpr unsigned kAny = 127;
+constexpr unsigned kAny = 255;
 constexpr auto kSource = Side::source, kDestination = Side::destination;
 constexpr std::nullopt_t kEither = std::nullopt;
 constexpr const char* kHandshake = "handshake";
@@ -110,6 +111,22 @@ constexpr std::array kTable{
                 kSwitched | kFollowed, "", Expect::destination,
                 "the destination runs: there is no way back (qapi/migration.json, "
                 "migrate_cancel)"},
+    // --- through a file: who has the VM is no matter of the channel ---
+    OutcomeRule{"file-failed", fails_file, kEither,
+                kIncomplete | kSaved, "", Expect::source,
+                "a file that is not whole must not be run: the source has the image until the VM "
+                "is handed over, and the destination refuses what ends before QEMU_VM_EOF"},
+    OutcomeRule{"file-not-needed", fails_file, kEither,
+                kAny, "", Expect::destination,
+                "the destination has loaded the file: nobody reads it any more"},
+    OutcomeRule{"source-lost-after-saving", loses_host, kSource,
+                kSaved, "", Expect::destination,
+                "the file has the whole image, whoever wrote it: a destination that loads it goes "
+                "on"},
+    OutcomeRule{"destination-lost-before-hand-over", loses_host, kDestination,
+                kSaved, "", Expect::source,
+                "a source that has completed keeps the image, and nobody has run what is in the "
+                "file"},
     // --- a host is gone ---
     OutcomeRule{"source-lost-before-eof", loses_host, kSource,
                 kIncomplete, "", Expect::loss,
@@ -259,6 +276,8 @@ std::string_view to_string(Effect effect) {
       return "blinds-manager";
     case fails_storage:
       return "fails-storage";
+    case fails_file:
+      return "fails-file";
     case fails_mirror:
       return "fails-mirror";
     case stops_arbiter:
@@ -318,6 +337,8 @@ Reached reached_at(const Plan& plan, const Trigger& trigger, Side side, Effect e
     if (name == "switched") return Reached::acknowledged;
     return name == "job-gone" && effect == fails_mirror ? Reached::complete : Reached::incomplete;
   }
+  if (phase == Phase::commit && at_file(trigger.point))
+    return name == "file-loaded" && effect == fails_file ? Reached::acknowledged : Reached::saved;
   if (phase == Phase::postcopy || phase == Phase::recover)
     return reached_in_postcopy(trigger.point);
   if (mode_from(plan.mode).postcopy()) {
@@ -352,7 +373,23 @@ Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
   return effect;
 }
 
+namespace {
+
+// The destination's image is the past as soon as it is there: whatever happens, it is not run.
+Expectation with_snapshot(const FaultSpec& fault, Effect effect) {
+  if (effect == loses_host && fault.side == Side::source)
+    return {Expect::loss, "source-lost-with-snapshot",
+            "a snapshot is what the VM was at its start: to run it would be a rollback"};
+  return {Expect::source, "snapshot",
+          "the source runs on whatever becomes of its snapshot (qapi/migration.json, "
+          "background-snapshot)"};
+}
+
+}  // namespace
+
 std::optional<Expectation> single_outcome(const Plan& plan, const FaultSpec& fault, Effect effect) {
+  if (mode_from(plan.mode).snapshot() && effect != damages_page)
+    return with_snapshot(fault, effect);
   const auto reached = reached_at(plan, fault.trigger, fault.side, effect);
   for (const auto& rule : kTable)
     if (matches(rule, plan, fault, effect, reached))
@@ -362,6 +399,8 @@ std::optional<Expectation> single_outcome(const Plan& plan, const FaultSpec& fau
 
 std::optional<Expectation> expected_outcome(const Plan& plan, std::span<const Effect> effects) {
   if (plan.faults.empty() && plan.plant == "double-writer") return second_writer(plan.disk);
+  if (plan.faults.empty() && mode_from(plan.mode).snapshot())
+    return with_snapshot({}, slows_channel);
   if (plan.faults.empty())
     return Expectation{Expect::destination, "no-fault", "nothing fails: the migration completes"};
   if (plan.faults.size() > 1) return combined_outcome(plan, effects);

@@ -25,6 +25,7 @@ enum class Effect {
   cancels_migration,  // somebody other than the arbiter cancels it
   blinds_manager,     // the manager loses sight of a host until the heal
   fails_storage,      // the disk fails or hangs until the heal
+  fails_file,         // the file cannot be written to its end, or is not whole any more
   fails_mirror,       // the copy of the disk cannot be brought to its end
   stops_arbiter,      // the arbiter is away until the heal
   damages_page,       // an owned page changes on the wire
@@ -44,6 +45,7 @@ enum class Reached {
   // Post-copy: the source has stopped and sends the package; the destination cannot run yet.
   switching = 16,
   switched = 32,  // the destination was told to run, and the source has pages that it lacks
+  saved = 128,    // the file has the whole image, and nobody was given the VM
   followed = 64   // it has every page; only its acknowledgement is missing
 };
 /// `side` matters at commit/ack: a destination that is lost there has sent its acknowledgement.
@@ -73,7 +75,7 @@ struct OutcomeRule {
   std::string_view rule;
   Effect effect = Effect::loses_host;
   std::optional<Side> side;
-  unsigned reached = 127;  // a set of Reached
+  unsigned reached = 255;  // a set of Reached
   std::string_view protocol;
   Expect expect = Expect::one;
   std::string_view reason;

@@ -17,6 +17,7 @@ namespace {
 using enum Phase;
 constexpr auto kBack = PointKind::Place::return_path;
 constexpr auto kManager = PointKind::Place::manager;
+constexpr auto kFile = PointKind::Place::file;
 constexpr auto kSide = PointKind::Place::side_channel;
 
 constexpr auto kKinds = std::to_array<PointKind>({
@@ -45,6 +46,9 @@ constexpr auto kKinds = std::to_array<PointKind>({
     {precopy, "packet:N", "multifd: before the N-th packet of the side channel", kSide},
     {precopy, "packet:N/middle", "multifd: in the middle of the N-th packet", kSide},
     {precopy, "sync:N", "multifd: before the N-th packet that synchronizes", kSide},
+    {precopy, "saving", "file: the source has begun to save, slowly until it is let go", kFile},
+    {stopcopy, "paused", "file: the source has stopped; its last pages and devices are not saved",
+     kFile},
     {stopcopy, "packet:N", "multifd: the N-th packet since the switch-over was allowed", kSide},
     {stopcopy, "packet:N/middle", "multifd: in the middle of that packet", kSide},
     {stopcopy, "sync:N", "multifd: the N-th synchronizing packet since then", kSide},
@@ -93,6 +97,8 @@ constexpr auto kKinds = std::to_array<PointKind>({
     {commit, "vmdesc-end", "after that description, the last byte of the stream"},
     {commit, "ack", "return path: before the destination's acknowledgement (SHUT)", kBack},
     {commit, "ack-end", "return path: after the destination's acknowledgement (SHUT)", kBack},
+    {commit, "file-complete", "file: the source has completed; nobody has read the file", kFile},
+    {commit, "file-loaded", "file: the destination has loaded it and is not the owner yet", kFile},
     {activate, "before-cont", "handshake: handed over; the destination was not told yet", kManager},
     {activate, "cont-journalled", "handshake: `cont` is in the journal and not sent yet", kManager},
     {activate, "resumed", "the destination runs", kManager},
@@ -204,7 +210,14 @@ std::optional<Point> parse_point(std::string_view text) {
 
 bool in_stream(const Point& point) {
   return std::none_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
-    return kind.place == kManager && kind.phase == point.phase && kind.pattern == point.name;
+    const bool manager = kind.place == kManager || kind.place == kFile;
+    return manager && kind.phase == point.phase && kind.pattern == point.name;
+  });
+}
+
+bool at_file(const Point& point) {
+  return std::any_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
+    return kind.place == kFile && kind.phase == point.phase && kind.pattern == point.name;
   });
 }
 

@@ -38,10 +38,12 @@ struct PointKind {
   Phase phase;
   std::string_view pattern;  // "device:NAME/begin", "pass:N", "enter"
   std::string_view summary;
-  enum class Place { stream, return_path, manager, side_channel } place = Place::stream;
+  enum class Place { stream, return_path, manager, side_channel, file } place = Place::stream;
 };
 /// The point is one of a side channel (multifd's, or post-copy's for urgent pages), counted there.
 bool on_side_channel(const Point& point);
+/// The manager stands there in a mode that goes through a file, and in no other.
+bool at_file(const Point& point);
 /// False for places that are no offset: the manager stands there, and `+BYTES` has no meaning.
 bool in_stream(const Point& point);
 std::span<const PointKind> all_point_kinds();

@@ -6,7 +6,7 @@
 namespace migfuzz {
 namespace {
 
-constexpr std::array<std::pair<Action, std::string_view>, 18> kActions{{
+constexpr std::array<std::pair<Action, std::string_view>, 19> kActions{{
     {Action::wait, "wait"},
     {Action::continue_switchover, "continue-switchover"},
     {Action::cancel, "cancel"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<Action, std::string_view>, 18> kActions{{
     {Action::start_postcopy, "start-postcopy"},
     {Action::pause_source, "pause-source"},
     {Action::pause_destination, "pause-destination"},
+    {Action::load_file, "load-file"},
     {Action::recover, "recover"},
     {Action::done, "done"},
 }};
@@ -54,6 +55,7 @@ Journal record(Journal journal, Action action) {
   if (action == Action::start_postcopy) journal.started_postcopy = true;
   if (action == Action::pause_source) journal.paused_source = true;
   if (action == Action::pause_destination) journal.paused_destination = true;
+  if (action == Action::load_file) journal.loading = true;
   if (action == Action::recover) journal.paused_source = journal.paused_destination = false;
   return journal;
 }

@@ -29,6 +29,7 @@ enum class Action {
   start_postcopy,     // migrate-start-postcopy: the rest of memory follows the VM
   pause_source,
   pause_destination,  // migrate-pause, out of band: give the channel up, keep what has arrived
+  load_file,          // migrate-incoming file:…: the destination loads what the source has saved
   recover,            // migrate-recover and `migrate` with resume: a new channel
   done              // settled: nothing is left to decide
 };
@@ -44,6 +45,7 @@ struct Journal {
   bool continued = false;                            // migrate-continue was sent
   bool started_postcopy = false;                     // migrate-start-postcopy was sent
   bool paused_source = false, paused_destination = false;  // since the last recovery
+  bool loading = false;                              // migrate-incoming was sent for the file
   bool asked_destination = false;                    // since the hand-over
   bool ran_source = false, ran_destination = false;  // cont was sent
   bool operator==(const Journal&) const = default;
@@ -58,6 +60,8 @@ struct Situation {
   bool destination_fresh = false;
   bool postcopy = false;    // the mode of the plan can do it
   bool switch_due = false;  // its pre-copy rounds are over
+  bool through_file = false;  // the destination loads a file when the source has saved it
+  bool snapshot = false;      // nobody hands over: the source runs on
   /// `migrate` was sent. Until then the disk is mirrored, in a mode that does so.
   bool begun = true;
   MirrorSight mirror;

@@ -112,6 +112,12 @@ class World : public Breakable {
   /// Both disks side by side while nobody writes; nothing when they cannot be read.
   virtual std::optional<DiskPair> compare_disks() { return std::nullopt; }
 
+  // --- the file, in a mode that goes through one (mode.h, through_file) ------------------------
+  /// A source that saves slowly, so that it can be met, saves as fast as the plan lets it.
+  virtual void hurry_saving() {}
+  /// The destination begins to load the file.
+  virtual void load_file() {}
+
   /// Makes a decision durable before it is acted on.
   virtual void persist(std::string_view decision) = 0;
   /// Every decision that was persisted, oldest first, read back from where it lies.

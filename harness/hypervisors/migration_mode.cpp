@@ -23,7 +23,7 @@ std::string refusal(io::Loop& loop, QemuHostSpec spec, const Mode& mode, bool in
     History history;
     QemuHost host(loop, spec, history, [] {});
     host.connect(deadline);
-    set_mode(host.monitor(), mode, {"return-path"}, deadline);
+    set_mode(host.monitor(), mode, mode.usual_capabilities(), deadline);
     return "";
   } catch (const InfraError& error) {
     std::string why = error.what();

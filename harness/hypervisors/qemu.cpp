@@ -12,6 +12,7 @@
 
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
+#include "harness/hypervisors/migration_file.h"
 #include "harness/hypervisors/migration_mode.h"
 #include "harness/hypervisors/mirror.h"
 #include "harness/hypervisors/qemu_host.h"
@@ -35,6 +36,8 @@ constexpr int kNobodysPort = 49152;
 constexpr int kFirstRecoveryPort = 49200;
 // Bytes/s; what is left of a post-copy then follows in some hundred milliseconds.
 constexpr std::uint64_t kFollowFast = 32 << 20;
+// A source that saves at this pace has not come far when somebody wants to meet it.
+constexpr std::uint64_t kSlowSaving = 1 << 20;
 
 // A guest that keeps no journal has a disk all the same, as every VM of a cloud.
 std::uint64_t disk_bytes(const Guest& guest) {
@@ -63,12 +66,18 @@ class QemuWorld final : public World {
                                    mirrors_, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
+    if (mode_.through_file())
+      file_ = std::make_unique<MigrationFile>(
+          plan_.guest.memory_bytes,
+          [this](std::uint64_t gpa) { return guest_.owns(plan_.guest, gpa); });
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
     history_.add("source", "note", "version", {{"qemu", source_->connect(deadline)}});
     history_.add("destination", "note", "version", {{"qemu", destination_->connect(deadline)}});
-    if (plan_.transport == Transport::tcp)
+    if (file_)
+      open_file(deadline);
+    else if (plan_.transport == Transport::tcp)
       open_tcp(deadline);
     else
       open_unix(deadline);
@@ -190,6 +199,27 @@ class QemuWorld final : public World {
         },
         true);
     moved();
+  }
+
+  // --- the file --------------------------------------------------------------------------------
+
+  void hurry_saving() override {
+    command(Side::source, "migrate-set-parameters",
+            {{"max-bandwidth", plan_.bandwidth_bytes_per_s}});
+  }
+  void load_file() override { command(Side::destination, "migrate-incoming", {{"uri", uri_}}); }
+  void fill_file(bool full) override {
+    if (file_) file_->fill(full);
+  }
+  std::string file_refusal() const override { return file_ ? file_->refusal() : ""; }
+  void cut_file(std::uint64_t where) override {
+    if (file_) file_->cut(where);
+  }
+  std::optional<FileCut> file_cut() const override {
+    return file_ ? file_->last_cut() : std::nullopt;
+  }
+  void corrupt_file(std::uint64_t which_bit) override {
+    if (file_) flip_ = file_->flip(which_bit);
   }
 
   // --- the mirror of the disk ------------------------------------------------------------------
@@ -383,7 +413,7 @@ class QemuWorld final : public World {
     remains_ = Remains{destination_->guest_text(), destination_->messages(),
                        destination_->transcript(), destination_->trace(),
                        destination_->stacks()};
-    flip_ = relay_->flip();
+    if (!flip_) flip_ = relay_->flip();
     frame_flip_ = relay_->frame_flip();
     if (fresh_host) {
       network_.replace_destination();
@@ -402,8 +432,9 @@ class QemuWorld final : public World {
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
     history_.add(actor(Side::destination), "note", "version",
                  {{"qemu", destination_->connect(deadline)}});
-    open_tcp(deadline);
+    file_ ? open_file(deadline) : open_tcp(deadline);
     prepare_mirror(deadline);
+    if (mode_.snapshot()) take_plainly(deadline);
     source_->monitor().call("migrate-set-parameters",
                             {{"max-bandwidth", 0}, {"downtime-limit", plan_.downtime_limit_ms}},
                             deadline);
@@ -425,6 +456,9 @@ class QemuWorld final : public World {
   std::string actor(Side side) const {
     return std::string(to_string(side)) + (remains_ && side == Side::destination ? "-2" : "");
   }
+
+  // The second migration after a snapshot is a plain one: nobody could be handed over otherwise.
+  const Mode& mode() const { return remains_ && mode_.snapshot() ? plain_ : mode_; }
 
   void make_relay(io::Relay::Handlers handlers, const io::Relay* continued = nullptr) {
     relay_ = std::make_unique<io::Relay>(loop_, std::move(handlers), continued);
@@ -462,7 +496,9 @@ class QemuWorld final : public World {
       };
     spec.incoming = side == Side::destination;
     if (spec.incoming && mode_.shares_ram()) spec.ram = source_->ram_file();
-    spec.paused = side == Side::destination && setup_.destination_paused;
+    spec.paused =
+        side == Side::destination && (setup_.destination_paused || mode().snapshot());
+    if (file_) spec.migration_file_fd = file_->fd();
     if (credentials_) {
       spec.tls_folders_fd = credentials_->fd();
       // The good ones, too: a second migration is to succeed.
@@ -558,7 +594,7 @@ class QemuWorld final : public World {
       return;
     }
     io::Qmp& qmp = destination_->monitor();
-    set_mode(qmp, mode_, {"events", "return-path"}, deadline);
+    set_mode(qmp, mode(), mode().usual_capabilities(), deadline);
     qmp.call("migrate-incoming", {{"uri", fmt::format("tcp:{}:0", io::kDestinationAddress)}},
              deadline);
     const auto state = qmp.call("query-migrate", {}, deadline);
@@ -576,25 +612,38 @@ class QemuWorld final : public World {
       io::make_tight(fd);
     source_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, source_end.get());
     destination_->monitor().call("getfd", {{"fdname", "channel"}}, deadline, destination_end.get());
-    set_mode(destination_->monitor(), mode_, {"events", "return-path"}, deadline);
+    set_mode(destination_->monitor(), mode(), mode().usual_capabilities(), deadline);
     destination_->monitor().call("migrate-incoming", {{"uri", "fd:channel"}}, deadline);
     uri_ = "fd:channel";
     relay_->adopt(std::move(towards_source), std::move(towards_destination));
   }
 
+  void take_plainly(Clock::time_point deadline) {
+    auto off = capabilities_of(mode_, {});
+    for (auto& one : off["capabilities"]) one["state"] = false;
+    source_->monitor().call("migrate-set-capabilities", off, deadline);
+    prepare_source(deadline);
+  }
+
+  // The destination is told to load it later.
+  void open_file(Clock::time_point deadline) {
+    set_mode(destination_->monitor(), mode(), mode().usual_capabilities(), deadline);
+    uri_ = file_->uri();
+  }
+
   void prepare_source(Clock::time_point deadline) {
-    std::vector<std::string> capabilities{"events", "return-path"};
+    auto capabilities = mode().usual_capabilities();
     // A mirror can only be ended where the guest stands still and nobody has switched over.
-    if (setup_.pause_before_switchover || mirrors_)
+    if ((setup_.pause_before_switchover || mirrors_ || file_) && !mode().snapshot())
       capabilities.emplace_back("pause-before-switchover");
-    set_mode(source_->monitor(), mode_, capabilities, deadline);
+    set_mode(source_->monitor(), mode(), capabilities, deadline);
     // The least downtime limit keeps a guest that dirties fast enough from converging before it has
     // had the wanted number of RAM passes; then the plan's limit is set. Never 0: QEMU 7.2 then
     // completes after the first pass without asking for dirty pages again (ram_save_pending).
     const bool early = plan_.least_passes > 1 || mode_.postcopy();
     source_->monitor().call(
         "migrate-set-parameters",
-        {{"max-bandwidth", plan_.bandwidth_bytes_per_s},
+        {{"max-bandwidth", file_ ? kSlowSaving : plan_.bandwidth_bytes_per_s},
          {"downtime-limit", early ? 1u : plan_.downtime_limit_ms}},
         deadline);
     downtime_raised_ = !early;
@@ -630,6 +679,7 @@ class QemuWorld final : public World {
   }
 
   void watch_heartbeats() {
+    if (file_ && file_->written()) moved();
     for (const auto side : {Side::source, Side::destination}) {
       auto& last = side == Side::source ? source_beat_ : destination_beat_;
       const auto step = host(side).last_step();
@@ -693,13 +743,14 @@ class QemuWorld final : public World {
   const Plan plan_;
   const Guest& guest_;
   const MigrationSetup setup_;
-  const Mode mode_;
+  const Mode mode_, plain_;
   History history_;
   std::unique_ptr<io::MemoryFile> journal_;
   io::Network network_;
   io::Filters filters_{network_};
   io::QueuesOfLegs queues_{network_};
   std::unique_ptr<io::Relay> relay_;
+  std::unique_ptr<MigrationFile> file_;  // outlives the hosts that open it
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
   const bool mirrors_ = mode_.mirrors_disk();

@@ -116,6 +116,7 @@ struct QemuHost::State {
     launch.arguments = arguments();
     launch.inherit = {ram_file->fd(), evidence.fd(), payload.fd()};
     if (spec.tls_folders_fd >= 0) launch.inherit.push_back(spec.tls_folders_fd);
+    if (spec.migration_file_fd >= 0) launch.inherit.push_back(spec.migration_file_fd);
     for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     if (tracing)
       for (const int fd : tracing->inherited()) launch.inherit.push_back(fd);

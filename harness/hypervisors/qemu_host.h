@@ -36,6 +36,7 @@ struct QemuHostSpec {
   std::vector<std::string> more_arguments;
   std::vector<std::string> tls_objects;  // values of -object; see io/credentials.h
   int tls_folders_fd = -1;               // what they name, to be inherited
+  int migration_file_fd = -1;            // through which it migrates, to be inherited
   /// Also told of every event; may be empty.
   std::function<void(const std::string&, const nlohmann::json&)> event;
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -11,18 +12,16 @@
 namespace migfuzz::io {
 namespace {
 
-constexpr std::uint64_t kRoomBytes = std::uint64_t{64} << 20;
-
 UniqueFd nameless_file(int mount_fd) {
   return UniqueFd(::openat(mount_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 }
 
 }  // namespace
 
-SmallVolume::SmallVolume(std::uint64_t file_bytes)
-    : context_(::fsopen("tmpfs", FSOPEN_CLOEXEC)) {
+SmallVolume::SmallVolume(std::uint64_t file_bytes, std::uint64_t room_bytes)
+    : room_bytes_(room_bytes), context_(::fsopen("tmpfs", FSOPEN_CLOEXEC)) {
   if (!context_) fail("small volume: fsopen");
-  const auto size = std::to_string(kRoomBytes);
+  const auto size = std::to_string(room_bytes_);
   if (::fsconfig(context_.get(), FSCONFIG_SET_STRING, "size", size.c_str(), 0) != 0 ||
       ::fsconfig(context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     fail("small volume: fsconfig");
@@ -60,12 +59,31 @@ void SmallVolume::fill() {
   }
 }
 
-void SmallVolume::make_room() { resize(kRoomBytes); }
+void SmallVolume::make_room() { resize(room_bytes_); }
 
 std::string SmallVolume::refusal() const {
   const auto probe = nameless_file(mount_.get());
   if (!probe) return std::strerror(errno);
   return ::pwrite(probe.get(), "x", 1, 0) == 1 ? "" : std::strerror(errno);
+}
+
+namespace {
+
+struct stat state_of(int fd) {
+  struct stat now {};
+  if (::fstat(fd, &now) != 0) fail("small volume: fstat");
+  return now;
+}
+
+}  // namespace
+
+std::uint64_t SmallVolume::file_bytes() const {
+  return static_cast<std::uint64_t>(state_of(file_.get()).st_size);
+}
+
+std::int64_t SmallVolume::changed_ns() const {
+  const auto at = state_of(file_.get()).st_mtim;
+  return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
 }
 
 }  // namespace migfuzz::io

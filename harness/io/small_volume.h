@@ -16,7 +16,8 @@ namespace migfuzz::io {
 class SmallVolume {
  public:
   /// Throws InfraError with the step that the kernel refused.
-  explicit SmallVolume(std::uint64_t file_bytes);
+  explicit SmallVolume(std::uint64_t file_bytes,
+                       std::uint64_t room_bytes = std::uint64_t{64} << 20);
   int fd() const { return file_.get(); }
   /// Idempotent.
   void fill();
@@ -24,10 +25,14 @@ class SmallVolume {
   /// What the kernel says to a byte in a new page of another file there: "No space left on
   /// device"; empty: it has room.
   std::string refusal() const;
+  std::uint64_t file_bytes() const;
+  /// When the file was last written to, on no particular clock.
+  std::int64_t changed_ns() const;
 
  private:
   void resize(std::uint64_t bytes);
 
+  const std::uint64_t room_bytes_;
   UniqueFd context_, mount_, file_, ballast_;
 };
 

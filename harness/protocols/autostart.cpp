@@ -25,6 +25,8 @@ class Autostart final : public Protocol {
 
   Decision decide(const Situation& s) const override {
     if (auto decision = protocols::in_postcopy(s, false)) return *decision;
+    if (auto decision = protocols::through_file(s)) return *decision;
+    if (auto decision = protocols::of_snapshot(s)) return *decision;
     if (s.journal.taken_back) return protocols::after_take_back(s);
     if (!s.begun) return protocols::before_migration(s);
     if (s.source.dead) {

@@ -25,6 +25,8 @@ class Handshake final : public Protocol {
 
   Decision decide(const Situation& s) const override {
     if (auto decision = protocols::in_postcopy(s, true)) return *decision;
+    if (auto decision = protocols::through_file(s)) return *decision;
+    if (auto decision = protocols::of_snapshot(s)) return *decision;
     if (s.journal.taken_back) return protocols::after_take_back(s);
     if (s.journal.handed_over) return after_hand_over(s);
     return while_source_owns(s);

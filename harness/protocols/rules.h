@@ -24,6 +24,12 @@ Decision after_take_back(const Situation& situation);
 /// postcopy-active on until it has them all. Nothing when the migration is not in post-copy.
 /// `starts_paused`: the destination waits for `cont`.
 std::optional<Decision> in_postcopy(const Situation& situation, bool starts_paused);
+/// The source has saved its image into a file, or is dead: the destination is to load it. Nothing
+/// before that, when it has loaded it, and in a mode without a file.
+std::optional<Decision> through_file(const Situation& situation);
+/// A snapshot is taken while the source runs on: what ends it. Nothing in other modes, and while
+/// it goes on.
+std::optional<Decision> of_snapshot(const Situation& situation);
 /// True when QEMU gave the migration up: it resumes the source by itself then.
 bool given_up(MigrationStatus status);
 

@@ -149,7 +149,8 @@ TEST_CASE("Rules have names of their own, and each decides some plan", "[outcome
     for (const auto side : {Side::source, Side::destination, Side::channel})
       for (const auto* point :
            {"precopy/begin", "stopcopy/enter", "commit/eof", "commit/ack-end",
-            "activate/before-cont", "activate/resumed", "postcopy/run", "postcopy/answer:1"})
+            "activate/before-cont", "activate/resumed", "postcopy/run", "postcopy/answer:1",
+            "commit/file-complete"})
         for (const auto* mode : {"precopy", "postcopy", "multifd"})
           for (const auto* protocol : {"handshake", "autostart"})
             for (const std::uint32_t heal : {0u, 100u}) {
@@ -193,6 +194,39 @@ TEST_CASE("Until the mirror has ended the source keeps the VM and its disk", "[o
         "source-lost-before-eof: the VM is lost, as expected");
   CHECK(rule("crash", Side::source, "storage/switched") ==
         "source-lost-after-eof: the destination runs");
+}
+
+TEST_CASE("The source has the image until the VM is handed over, whatever becomes of the file",
+          "[outcome]") {
+  CHECK(rule("file-full", Side::channel, "precopy/saving") == "file-failed: the source runs on");
+  CHECK(rule("file-short", Side::channel, "commit/file-complete") ==
+        "file-failed: the source runs on");
+  CHECK(rule("crash", Side::source, "stopcopy/paused") ==
+        "source-lost-before-eof: the VM is lost, as expected");
+  for (const auto* protocol : {"handshake", "autostart"}) {
+    CHECK(rule("crash", Side::source, "commit/file-complete", protocol) ==
+          "source-lost-after-saving: the destination runs");
+    CHECK(rule("crash", Side::destination, "commit/file-complete", protocol) ==
+          "destination-lost-before-hand-over: the source runs on");
+  }
+  CHECK(rule("crash", Side::destination, "commit/file-loaded") ==
+        "destination-lost-before-hand-over: the source runs on");
+  CHECK(rule("corrupt-file", Side::channel, "commit/file-complete") ==
+        "damage-is-seen: the damage is seen");
+}
+
+TEST_CASE("Nobody runs a snapshot, whatever happens", "[outcome]") {
+  Plan plan;
+  plan.mode = "background-snapshot";
+  CHECK(expected_outcome(plan, {})->expect == Expect::source);
+  for (const auto* point : {"precopy/begin", "stopcopy/device:cpu/middle", "commit/eof"})
+    for (const auto side : {Side::source, Side::destination})
+      for (const auto effect : {Effect::loses_host, Effect::cuts_channel, Effect::damages_frame}) {
+        plan.faults = {{"any", side, trigger_from(point), 0, 0}};
+        const bool lost = effect == Effect::loses_host && side == Side::source;
+        CHECK(expected_outcome(plan, std::array{effect})->expect ==
+              (lost ? Expect::loss : Expect::source));
+      }
 }
 
 TEST_CASE("A byte behind the end mark's own byte is behind the end mark", "[outcome]") {

@@ -250,6 +250,90 @@ TEST_CASE("Who stands paused and does not answer is found out and fenced", "[pro
   CHECK(handshake(s) == Action::fence_destination);
 }
 
+// A source that has saved everything, and a destination that was told nothing.
+Situation saved() {
+  auto s = migrating();
+  s.through_file = true;
+  s.source = host(RunState::postmigrate, MigrationStatus::completed);
+  s.destination = host(RunState::inmigrate, MigrationStatus::none);
+  return s;
+}
+
+TEST_CASE("A file is loaded when the source has completed, and handed over when it is loaded",
+          "[protocol]") {
+  for (const auto& protocol : all_protocols()) {
+    auto s = saved();
+    CHECK(protocol->decide(s).action == Action::load_file);
+    s.source.migration = MigrationStatus::active;
+    CHECK(protocol->decide(s).action == Action::wait);
+    s = saved();
+    s.journal.loading = true;
+    CHECK(protocol->decide(s).action == Action::wait);
+  }
+  auto s = saved();
+  s.journal.loading = true;
+  s.destination = host(RunState::paused, MigrationStatus::completed);
+  CHECK(make_handshake()->decide(s).action == Action::hand_over);
+}
+
+TEST_CASE("A file that cannot be loaded gives the VM back to a source that still has it",
+          "[protocol]") {
+  for (const auto& protocol : all_protocols()) {
+    auto s = saved();
+    s.journal.loading = true;
+    s.destination = dead_host();
+    CHECK(protocol->decide(s).action == Action::take_back);
+    s.destination = host(RunState::inmigrate, MigrationStatus::failed);
+    CHECK(protocol->decide(s).action == Action::take_back);
+    s.source = dead_host();
+    CHECK(protocol->decide(s).action == Action::fence_destination);
+    s.destination = dead_host();
+    CHECK(protocol->decide(s).action == Action::done);
+  }
+}
+
+TEST_CASE("What a dead source has saved is tried, unless it may have run on since", "[protocol]") {
+  for (const auto& protocol : all_protocols()) {
+    auto s = saved();
+    s.source = dead_host();
+    CHECK(protocol->decide(s).action == Action::load_file);
+    s.journal.cancelled = true;
+    CHECK(protocol->decide(s).action != Action::load_file);
+    s.journal.cancelled = false;
+    s.source.migration = MigrationStatus::failed;
+    CHECK(protocol->decide(s).action != Action::load_file);
+  }
+}
+
+TEST_CASE("A destination that never ends to load is told again, or fenced", "[protocol]") {
+  auto s = saved();
+  s.journal.loading = true;
+  s.quiet = kLong;
+  CHECK(make_handshake()->decide(s).action == Action::load_file);
+  s.destination.migration = MigrationStatus::active;
+  CHECK(make_handshake()->decide(s).action == Action::fence_destination);
+  s.destination.answers = false;
+  CHECK(make_handshake()->decide(s).action == Action::fence_destination);
+}
+
+TEST_CASE("A snapshot's destination is never told to run", "[protocol]") {
+  for (const auto& protocol : all_protocols())
+    for (const bool source_dead : {false, true})
+      for (const auto source : {MigrationStatus::active, MigrationStatus::completed,
+                                MigrationStatus::failed})
+        for (const auto quiet : {Milliseconds(0), kLong})
+          for (const bool answers : {false, true}) {
+            auto s = migrating(quiet);
+            s.snapshot = true;
+            s.source = source_dead ? dead_host() : host(RunState::running, source, answers);
+            s.destination = host(RunState::paused, MigrationStatus::completed);
+            const auto action = protocol->decide(s).action;
+            CHECK(action != Action::hand_over);
+            CHECK(action != Action::run_destination);
+            CHECK(action != Action::discard_source);
+          }
+}
+
 TEST_CASE("Every decision that acts gives its reason", "[protocol]") {
   for (const auto& protocol : all_protocols())
     for (const bool dead : {false, true}) {
@@ -281,7 +365,7 @@ TEST_CASE("The journal forgets nothing", "[protocol]") {
     if (const auto action = static_cast<Action>(i); action != Action::recover)
       journal = record(journal, action);
   CHECK(journal ==
-        Journal{true, true, true, true, true, true, true, true, true, true, true, true});
+        Journal{true, true, true, true, true, true, true, true, true, true, true, true, true});
   // A new channel has not been given up yet.
   journal = record(journal, Action::recover);
   CHECK_FALSE(journal.paused_source);

@@ -328,6 +328,61 @@ TEST_CASE("Cells draw what a stranger says, each time anew", "[scenario]") {
   CHECK(said.size() == 20);
 }
 
+TEST_CASE("Through a file only the manager's points are drawn, and no fault of a channel",
+          "[scenario]") {
+  auto request = of_phases({all_phases().begin(), all_phases().end()});
+  request.base.mode = "mapped-ram";
+  std::set<std::string> points, kinds;
+  const auto all = catalogs();
+  const auto drawn = make_cells().draw(request, all);
+  for (const auto& one : drawn.cases) {
+    const auto& fault = one.plan.faults.front();
+    CHECK_FALSE(in_stream(fault.trigger.point));
+    CHECK(all.expected(one.plan).has_value());
+    points.insert(to_string(fault.trigger));
+    kinds.insert(fault.kind);
+  }
+  CHECK(points == std::set<std::string>{"prepare/ready", "precopy/saving", "stopcopy/paused",
+                                        "commit/file-complete", "commit/file-loaded",
+                                        "activate/before-cont", "activate/cont-journalled",
+                                        "activate/resumed", "activate/before-discard"});
+  for (const auto* kind : {"crash", "host-crash", "hang", "cancel", "file-full", "file-short",
+                           "corrupt-file", "mismatch-ram"})
+    CHECK(kinds.count(kind) == 1);
+  for (const auto* kind : {"reset", "stall", "drop", "corrupt", "no-listener", "stranger"})
+    CHECK(kinds.count(kind) == 0);
+  request.base.protocol = "autostart";
+  for (const auto& one : draw(request))
+    CHECK(to_string(one.plan.faults.front().trigger) != "commit/file-loaded");
+}
+
+TEST_CASE("A file's points are left out where there is none, and a stream's where there is one",
+          "[scenario]") {
+  auto request = of_phases({});
+  request.points = {"commit/file-complete"};
+  CHECK(refusal(request).find("this mode goes through no file") != std::string::npos);
+  request.base.mode = "mapped-ram";
+  request.points = {"stopcopy/enter"};
+  CHECK(refusal(request).find("there is no stream to look into") != std::string::npos);
+  request.points = {"precopy/saving"};
+  request.faults = {"file-short"};
+  CHECK(refusal(request).find("not complete yet") != std::string::npos);
+}
+
+TEST_CASE("A snapshot is drawn without what needs a way back or an owner", "[scenario]") {
+  auto request = of_phases({all_phases().begin(), all_phases().end()});
+  request.base.mode = "background-snapshot";
+  const auto cases = draw(request);
+  CHECK(cases.size() > 100);
+  for (const auto& one : cases) {
+    const auto& fault = one.plan.faults.front();
+    CHECK(fault.trigger.point.phase != Phase::activate);
+    CHECK_FALSE(fault.trigger.point.name.starts_with("ack"));
+    CHECK(fault.kind != "truncate-back");
+    CHECK(fault.kind != "ack-withheld");
+  }
+}
+
 TEST_CASE("Every scenario is found by its name", "[scenario]") {
   const auto all = catalogs();
   for (const auto* name : {"cells", "control", "canary", "smoke", "double-writer", "search"})

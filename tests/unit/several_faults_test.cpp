@@ -188,6 +188,19 @@ TEST_CASE("A fault that never came to its point is not healed, and changes no ex
   CHECK(std::find(all.begin(), all.end(), "1 healed") == all.end());
 }
 
+TEST_CASE("A plan at a point that its mode never passes is refused with the reason", "[several]") {
+  const auto catalogs = fakes::scripted_catalogs();
+  auto plan = plan_of({fault("crash", Side::source, "stopcopy/enter")});
+  CHECK_NOTHROW(check_plan(plan, catalogs));
+  plan.mode = "mapped-ram";
+  CHECK_THROWS_WITH(check_plan(plan, catalogs), Contains("there is no stream to look into"));
+  plan.faults[0].trigger = trigger_from("commit/file-complete");
+  CHECK_NOTHROW(check_plan(plan, catalogs));
+  plan.faults[0].kind = "reset";
+  plan.faults[0].side = Side::channel;
+  CHECK_THROWS_WITH(check_plan(plan, catalogs), Contains("it has no channel"));
+}
+
 TEST_CASE("A plan whose faults do not go together is refused with the reason", "[several]") {
   const auto catalogs = fakes::scripted_catalogs();
   const auto refusal = [&](std::vector<FaultSpec> faults) -> std::string {

@@ -14,7 +14,9 @@ FaultKind make_file_full() {
   kind.summary = "the file system of the migration file has no byte left while the source saves";
   kind.colour = "#8a6a2f";
   kind.excluded = [](const Trigger& at, Side) -> std::string {
-    return at.point.phase >= Phase::commit ? "the source has written every byte by then" : "";
+    if (at.point.phase >= Phase::commit) return "the source has written every byte by then";
+    const bool saving = at_file(at.point) || to_string(at.point) == "prepare/ready";
+    return saving ? "" : "nothing is saved into a file there";
   };
   kind.inject = [](World& world, const FaultSpec&) { world.fill_file(true); };
   kind.delivered = [](World& world, const FaultSpec&) -> std::optional<std::string> {

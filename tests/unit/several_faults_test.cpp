@@ -189,6 +189,7 @@ TEST_CASE("A fault that never came to its point is not healed, and changes no ex
 }
 
 TEST_CASE("A plan at a point that its mode never passes is refused with the reason", "[several]") {
+  using Catch::Matchers::Contains;
   const auto catalogs = fakes::scripted_catalogs();
   auto plan = plan_of({fault("crash", Side::source, "stopcopy/enter")});
   CHECK_NOTHROW(check_plan(plan, catalogs));

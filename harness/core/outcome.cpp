@@ -158,8 +158,8 @@ constexpr std::array kTable{
     // --- the channel fails ---
     OutcomeRule{"side-channel-lost-in-stopcopy", cuts_channel, kEither,
                 kIncomplete, "", Expect::one,
-                "it runs ahead of the main channel: what it had to carry may have arrived, and then "
-                "nobody misses it", Phase::stopcopy},
+                "it runs ahead of the main channel: what it had to carry may have arrived, and "
+                "then nobody misses it", Phase::stopcopy},
     OutcomeRule{"channel-lost-before-eof", cuts_channel, kEither,
                 kIncomplete, "", Expect::source,
                 "the destination cannot have acknowledged: the source resumes (migration.c, "

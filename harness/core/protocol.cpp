@@ -56,7 +56,10 @@ Journal record(Journal journal, Action action) {
   if (action == Action::pause_source) journal.paused_source = true;
   if (action == Action::pause_destination) journal.paused_destination = true;
   if (action == Action::load_file) journal.loading = true;
-  if (action == Action::recover) journal.paused_source = journal.paused_destination = false;
+  if (action == Action::recover) {
+    journal.paused_source = journal.paused_destination = false;
+    journal.yanked_source = journal.yanked_destination = false;
+  }
   return journal;
 }
 

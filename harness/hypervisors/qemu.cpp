@@ -672,8 +672,10 @@ class QemuWorld final : public World {
     if (run != RunState::paused && run != RunState::running) return;
     relay_->destination_runs();
     if (follows_faster_ || source_->sight(Milliseconds(0)).dead || relay_->sight().holding) return;
-    for (const auto& [trigger, lane] : relay_->waiting())
-      if (trigger.point.phase == Phase::postcopy && trigger.point.name.find(':') != std::string::npos) return;
+    for (const auto& [trigger, lane] : relay_->waiting()) {
+      const auto& point = trigger.point;
+      if (point.phase == Phase::postcopy && point.name.find(':') != point.name.npos) return;
+    }
     follows_faster_ = true;
     command(Side::source, "migrate-set-parameters", {{"max-postcopy-bandwidth", kFollowFast}});
   }

@@ -68,6 +68,11 @@ Decision without_channel(const Situation& s) {
     return {Action::fence_source, "the source is silent and holds the pages that are missing"};
   if (!s.destination.answers)
     return {Action::fence_destination, "the destination is silent and does not pause"};
+  // QEMU before 10.0 refuses migrate-pause while it recovers; its socket can be shut all the same.
+  if (!is_paused(s.source) && !s.journal.yanked_source)
+    return {Action::yank_source, "it does not pause: its channel is shut"};
+  if (!is_paused(s.destination) && !s.journal.yanked_destination)
+    return {Action::yank_destination, "it does not pause: its channel is shut"};
   return is_paused(s.source)
              ? Decision{Action::pause_destination, "it answers and goes on without a channel"}
              : Decision{Action::pause_source, "it answers and goes on without a channel"};

@@ -73,8 +73,8 @@ struct Parser::State {
   Known known;
 
   void consume(Bytes bytes);
-  void restart_count() { answers_ = page_count_ = 0; }
   void finish();
+  void restart_count() { answers_ = page_count_ = 0; }
 
  private:
   At at_ = At::header;
@@ -89,8 +89,7 @@ struct Parser::State {
   std::uint64_t answers_ = 0, page_count_ = 0;  // answered requests; records with content
   bool began_precopy_ = false, device_seen_ = false;
   bool entered_ = false;                      // stop-and-copy began
-  bool advised_ = false;                      // post-copy may follow
-  bool postcopy_ = false;                     // it has begun: the source stands for good
+  bool advised_ = false, postcopy_ = false;   // it may follow; it has begun, and the source stands
   bool recovered_ = false;                    // the channel goes on where another one broke
   std::optional<std::uint64_t> package_end_;  // inside post-copy's package: where it ends
 

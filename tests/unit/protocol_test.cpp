@@ -334,6 +334,19 @@ TEST_CASE("A snapshot's destination is never told to run", "[protocol]") {
           }
 }
 
+TEST_CASE("Who answers and does not pause has its channel shut, once for each recovery",
+          "[protocol]") {
+  auto s = paused_on_both_sides();
+  s.source = host(R::finish_migrate, M::postcopy_recover);
+  s.quiet = s.patience;
+  CHECK(handshake(s) == Action::pause_source);
+  s = after(s, {Action::pause_source});
+  CHECK(handshake(s) == Action::yank_source);
+  s = after(s, {Action::yank_source});
+  CHECK(handshake(s) == Action::pause_source);
+  CHECK(handshake(after(s, {Action::recover, Action::pause_source})) == Action::yank_source);
+}
+
 TEST_CASE("Every decision that acts gives its reason", "[protocol]") {
   for (const auto& protocol : all_protocols())
     for (const bool dead : {false, true}) {

@@ -291,7 +291,8 @@ TEST_CASE("A kind that needs TLS is drawn under TLS, and left out with the reaso
   CHECK(excluded_in("precopy", kind) == "it needs a mode with `tls`, this one is `precopy`");
 }
 
-TEST_CASE("A mode lacks none of its telling points, and says why it lacks another's", "[scenario]") {
+TEST_CASE("A mode lacks none of its telling points, and says why it lacks another's",
+          "[scenario]") {
   ScenarioRequest request;
   request.phases = {all_phases().begin(), all_phases().end()};
   for (const auto& name : all_modes()) {

@@ -10,7 +10,8 @@ namespace {
 // A matrix in which one mode has ten times as many cells as the other, as multifd has.
 std::vector<PlannedCase> matrix() {
   std::vector<PlannedCase> cases;
-  const auto add = [&](const std::string& mode, const std::string& point, const std::string& fault) {
+  const auto add = [&](const std::string& mode, const std::string& point,
+                       const std::string& fault) {
     PlannedCase one;
     one.cell = Cell{point, fault, Side::source, "handshake", "", mode};
     one.plan.mode = mode;

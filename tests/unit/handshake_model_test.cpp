@@ -68,7 +68,7 @@ TEST_CASE("What a successor reads adds up, entry by entry", "[model]") {
     // Harmless tries are forgotten, whoever wrote them.
     added.continued = added.asked_destination = false;
     added.yanked_source = added.yanked_destination = false;
-    added.paused_source = added.paused_destination = false;
+    added.paused_source = added.paused_destination = added.loading = false;
     CHECK(after == added);
   }
 }

@@ -580,6 +580,8 @@ class Director {
       host(side).at_settle = world_.sight(side);
       host(side).frozen = !world_.sight(side).dead && world_.frozen(side);
     }
+    // What the guest wrote before this is no step after it, however late it is seen.
+    world_.pump([] { return true; }, world_.now());
     const auto source_before = beats(Side::source), destination_before = beats(Side::destination);
     const auto runs = [&](Side side) {
       const auto& sight = host(side).at_settle;

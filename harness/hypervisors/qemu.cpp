@@ -116,6 +116,7 @@ class QemuWorld final : public World {
             fmt::format("QEMU said {}, which this harness does not know; it may be "
                         "newer than the harness",
                         one->unknown_word()));
+    watch_heartbeats();  // a harness that was away for a while has missed some
     raise_downtime_limit();
     follow_the_destination();
     return result;

@@ -15,8 +15,8 @@ becomes of the destination, which has the VM and runs it, and of the source. Whe
 its source does, too, they are recovered once more, over a whole proxy.
 
 Exit status: 0 the destination lives, 1 it ended by a signal or, with `half`, cannot be recovered
-any more, 2 the script could not tell (run it again). Needs Python 3.8 or newer, Linux, and userfaultfd (root, or
-vm.unprivileged_userfaultfd=1). Uses 127.0.0.1.
+any more, 2 the script could not tell (run it again). Needs Python 3.8 or newer, Linux, and
+userfaultfd (root, or vm.unprivileged_userfaultfd=1). Uses 127.0.0.1.
 """
 import json
 import os

@@ -41,7 +41,7 @@ struct Journal {
   bool handed_over = false;
   bool taken_back = false;
   bool cancelled = false;  // cancel was tried
-  bool yanked_source = false, yanked_destination = false;
+  bool yanked_source = false, yanked_destination = false;  // since the last recovery
   bool continued = false;                            // migrate-continue was sent
   bool started_postcopy = false;                     // migrate-start-postcopy was sent
   bool paused_source = false, paused_destination = false;  // since the last recovery

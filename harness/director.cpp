@@ -242,6 +242,7 @@ class Director {
   }
 
   void expire() {
+    const auto last_events = world_.history().tail(8);
     for (const auto side : {Side::source, Side::destination})
       keep_stacks(side, "the migration to settle");
     evidence_.settled = false;
@@ -254,7 +255,7 @@ class Director {
         world_.sight(Side::source).answers ? "" : " silent",
         to_string(world_.sight(Side::destination).run),
         to_string(world_.sight(Side::destination).migration),
-        world_.sight(Side::destination).answers ? "" : " silent", world_.history().tail(8));
+        world_.sight(Side::destination).answers ? "" : " silent", last_events);
     faults_.heal_all();
   }
 

@@ -104,10 +104,13 @@ History History::first_migration() const {
 }
 
 std::string History::tail(std::size_t count) const {
+  // Heartbeats are thousands and say nothing by themselves.
+  std::vector<const Event*> last;
+  for (auto event = events_.rbegin(); event != events_.rend() && last.size() < count; ++event)
+    if (event->kind != "heartbeat") last.push_back(&*event);
   std::string out;
-  const std::size_t begin = events_.size() - std::min(count, events_.size());
-  for (std::size_t i = begin; i < events_.size(); ++i) {
-    const Event& event = events_[i];
+  for (auto one = last.rbegin(); one != last.rend(); ++one) {
+    const Event& event = **one;
     char at[32];
     std::snprintf(at, sizeof at, "%10.3f ms  ", static_cast<double>(event.at_ns) / 1e6);
     out += at + event.actor + " " + event.kind + " " + event.name;

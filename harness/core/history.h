@@ -67,7 +67,7 @@ class History {
   Clock::time_point start() const { return start_; }
   /// The first migration alone: everything before the event "retry".
   History first_migration() const;
-  /// The last `count` events as one text, for messages of expired waits.
+  /// The last `count` events but heartbeats as one text, for messages of expired waits.
   std::string tail(std::size_t count) const;
   /// For tests and replayed files: takes events as they are.
   static History from_events(std::vector<Event> events);

@@ -50,6 +50,7 @@ TEST_CASE("The tail is the last events, one line each", "[history]") {
   History history;
   history.add("source", "note", "one");
   history.add("source", "note", "two", {{"ok", true}, {"n", std::int64_t{5}}});
+  history.add("source", "heartbeat", "step");
   CHECK(history.tail(0).empty());
   CHECK_THAT(history.tail(1), Contains("source note two ok=true n=5\n"));
   CHECK_THAT(history.tail(1), !Contains("one"));

@@ -42,8 +42,8 @@ constexpr Way kWays[] = {
 
 class Ways {
  public:
-  Ways(Pool& pool, const Plan& base, const Catalogs& catalogs)
-      : pool_(pool), base_(base), catalogs_(catalogs) {}
+  Ways(Pool& pool, const Plan& base, const Catalogs& catalogs, std::string version)
+      : pool_(pool), base_(base), catalogs_(catalogs), version_(std::move(version)) {}
 
   // The exit status.
   int run() {
@@ -51,7 +51,9 @@ class Ways {
     for (const auto& [mode, why] : refused) fmt::print("SKIPPED {}: {}\n", mode, why);
     int wrong = 0, ran = 0;
     for (const auto& way : kWays)
-      if (refused.count(way.mode) == 0) {
+      if (is_known(way)) {
+        fmt::print("SKIPPED {} {}: {}\n", way.mode, way.fault, kKnown);
+      } else if (refused.count(way.mode) == 0) {
         ++ran;
         wrong += one(way) ? 0 : 1;
       }
@@ -59,6 +61,12 @@ class Ways {
   }
 
  private:
+  static constexpr const char* kKnown = "docs/findings/qemu-7.2-snapshot-failure-freezes-guest.md";
+  bool is_known(const Way& way) const {
+    return version_.starts_with("7.2") && way.fault == std::string("reset") &&
+           way.mode == std::string("background-snapshot");
+  }
+
   bool one(const Way& way) {
     PlannedCase planned;
     planned.plan = base_;
@@ -85,6 +93,7 @@ class Ways {
   Pool& pool_;
   const Plan& base_;
   const Catalogs& catalogs_;
+  const std::string version_;
 };
 
 int run() {
@@ -101,7 +110,7 @@ int run() {
     const auto chosen = choose(pool, base, false, catalogs.find_guest("tiny"));
     base.accel = chosen.accel;
     base.guest.memory_bytes = chosen.memory_bytes;
-    return Ways(pool, base, catalogs).run();
+    return Ways(pool, base, catalogs, chosen.source_version).run();
   } catch (const CannotRun& reason) {
     fmt::print("SKIPPED: {}\n", reason.what());
     return 77;

@@ -4,7 +4,6 @@
 #include <set>
 #include <tuple>
 
-#include "harness/core/combination.h"
 
 namespace migfuzz {
 namespace {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "harness/campaign/nights.h"
-#include "harness/core/combination.h"
 #include "harness/core/outcome.h"
 #include "harness/core/simpler.h"
 

@@ -32,12 +32,17 @@ class Waiting {
   pid_t pid_;
 };
 
+// The state is read before the frames: a look in between may see it run and stand in pause().
+bool waits(const std::string& text) {
+  return text.find("state S") != std::string::npos && text.find("pause") != std::string::npos;
+}
+
 std::string until_it_waits(pid_t pid) {
   std::string text;
   const auto limit = Clock::now() + Milliseconds(10000);
   do
     text = io::stacks_of(pid);
-  while (text.find("pause") == std::string::npos && Clock::now() < limit);
+  while (!waits(text) && Clock::now() < limit);
   return text;
 }
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "faults/catalog.h"
-#include "faults/where.h"
 
 namespace migfuzz {
 

@@ -2,12 +2,6 @@
 
 namespace migfuzz {
 
-bool before_migrate(const Point& point) {
-  if (point.phase == Phase::storage)
-    return point.name == "job-start" || point.name == "mirroring" || point.name == "ready";
-  return point.phase == Phase::prepare && point.name == "ready";
-}
-
 std::string needs_mirror(const Trigger& trigger, Side) {
   const auto& [phase, name, plus_bytes] = trigger.point;
   if (phase != Phase::storage) return "it has the points of phase `storage`";

@@ -7,8 +7,6 @@
 
 namespace migfuzz {
 
-/// `migrate` is not sent yet.
-bool before_migrate(const Point& point);
 /// For what is done to the mirror of a disk: it has to exist.
 std::string needs_mirror(const Trigger& trigger, Side side);
 /// For what is done to the migration channel: it has to exist.

@@ -366,11 +366,7 @@ Effect as_it_ends(Effect effect, const FaultSpec& fault, const Plan& plan) {
   const bool in_time = fault.heal_after_ms > 0 && fault.heal_after_ms < plan.patience_ms;
   if (effect == loses_host && in_time) return pauses_host;
   if (effect == silences_channel && !in_time) return cuts_channel;
-  const auto& [phase, name, plus_bytes] = fault.trigger.point;
-  const bool mirroring = phase == Phase::storage &&
-                         (name == "job-start" || name == "mirroring" || name == "ready");
-  const bool before_the_source = mirroring || (phase == Phase::prepare && name == "ready");
-  if (effect == intrudes && before_the_source &&
+  if (effect == intrudes && before_migrate(fault.trigger.point) &&
       mode_from(plan.mode).credentials() == Credentials::none)
     return takes_channel;
   return effect;

@@ -221,6 +221,12 @@ bool at_file(const Point& point) {
   });
 }
 
+bool before_migrate(const Point& point) {
+  if (point.phase == Phase::storage)
+    return point.name == "job-start" || point.name == "mirroring" || point.name == "ready";
+  return point.phase == Phase::prepare && point.name == "ready";
+}
+
 bool on_side_channel(const Point& point) {
   return std::any_of(kKinds.begin(), kKinds.end(), [&](const PointKind& kind) {
     return kind.place == kSide && kind.phase == point.phase && matches(kind.pattern, point.name);

@@ -46,6 +46,8 @@ bool on_side_channel(const Point& point);
 bool at_file(const Point& point);
 /// False for places that are no offset: the manager stands there, and `+BYTES` has no meaning.
 bool in_stream(const Point& point);
+/// `migrate` is not sent yet.
+bool before_migrate(const Point& point);
 std::span<const PointKind> all_point_kinds();
 
 }  // namespace migfuzz

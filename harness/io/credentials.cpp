@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <ctime>
 #include <memory>
+#include <type_traits>
 
 #include "harness/core/error.h"
 
@@ -139,6 +141,24 @@ UniqueFd private_file_system() {
   return root;
 }
 
+// Diffie-Hellman parameters of a server, as PEM: the group ffdhe2048 of RFC 7919. A QEMU that finds
+// none makes some when it starts, up to more than a second with its main loop at a standstill
+// (crypto/tlscreds.c, qcrypto_tls_creds_get_dh_params_file).
+std::string known_group() {
+  gnutls_dh_params_t raw = nullptr;
+  check(gnutls_dh_params_init(&raw), "Diffie-Hellman parameters");
+  const std::unique_ptr<std::remove_pointer_t<gnutls_dh_params_t>,
+                        decltype(&gnutls_dh_params_deinit)>
+      group(raw, gnutls_dh_params_deinit);
+  check(gnutls_dh_params_import_raw2(raw, &gnutls_ffdhe_2048_group_prime,
+                                     &gnutls_ffdhe_2048_group_generator,
+                                     gnutls_ffdhe_2048_key_bits),
+        "the group ffdhe2048");
+  gnutls_datum_t out{};
+  check(gnutls_dh_params_export2_pkcs3(raw, GNUTLS_X509_FMT_PEM, &out), "writing the group");
+  return take(out);
+}
+
 void write_new(int root, const std::string& path, const std::string& text) {
   const UniqueFd file(::openat(root, path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
@@ -182,6 +202,7 @@ void CredentialFolders::make(Side host, std::optional<Distrust> bad) {
   const auto write = [&](const std::string& name, const std::string& text) {
     write_new(root_.get(), in + name, text);
   };
+  if (host == Side::destination) write("dh-params.pem", known_group());
   if (kind_ == Credentials::psk) {
     // A server reads its file at the handshake; one that knows somebody else only has no key.
     const char* user = bad == Distrust::missing ? "nobody" : kUser;

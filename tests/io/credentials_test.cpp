@@ -149,6 +149,23 @@ TEST_CASE("Hosts with good credentials trust each other, and one with bad ones i
   });
 }
 
+TEST_CASE("A server need not make Diffie-Hellman parameters when it starts", "[credentials]") {
+  fakes::check_inside([](const Report& report) {
+    for (const auto kind : {Credentials::psk, Credentials::x509}) {
+      const CredentialFolders folders(kind);
+      const fs::path dir = option(folders.object(Side::destination, "tls", true), "dir");
+      const auto text = text_of(dir / "dh-params.pem");
+      gnutls_dh_params_t group = nullptr;
+      gnutls_dh_params_init(&group);
+      const gnutls_datum_t pem{reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())),
+                               static_cast<unsigned>(text.size())};
+      report(gnutls_dh_params_import_pkcs3(group, &pem, GNUTLS_X509_FMT_PEM) == GNUTLS_E_SUCCESS,
+             "GnuTLS takes the group in dh-params.pem");
+      gnutls_dh_params_deinit(group);
+    }
+  });
+}
+
 TEST_CASE("Private keys are for their owner only, and lie in no tree", "[credentials]") {
   fakes::check_inside([](const Report& report) {
     const CredentialFolders folders(Credentials::x509);
@@ -160,7 +177,7 @@ TEST_CASE("Private keys are for their owner only, and lie in no tree", "[credent
       ++files;
       report((about.st_mode & 0777) == 0600, entry.path().filename().string() + " is 0600");
     }
-    report(files == 6, "an authority, a certificate and a key for each host");
+    report(files == 7, "an authority, a certificate and a key for each host, and a group");
     std::ifstream mounts("/proc/self/mountinfo");
     unsigned ours = 0;
     for (std::string line; std::getline(mounts, line);)

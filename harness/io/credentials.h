@@ -4,8 +4,9 @@
 // The folders lie in a file system of their own (a tmpfs that is mounted nowhere), which QEMU
 // reaches through an inherited descriptor: no name, nothing to delete, private keys gone with the
 // last descriptor. Files are those of QEMU's "tls-creds" objects (qapi/crypto.json): keys.psk, or
-// ca-cert.pem and {server,client}-{cert,key}.pem, and a server's dh-params.pem. Needs CAP_SYS_ADMIN in the user namespace that
-// owns the mount namespace, which a worker has (sandbox.h), and Linux 5.2.
+// ca-cert.pem and {server,client}-{cert,key}.pem, and a server's dh-params.pem. Needs
+// CAP_SYS_ADMIN in the user namespace that owns the mount namespace, which a worker has
+// (sandbox.h), and Linux 5.2.
 #pragma once
 
 #include <memory>

@@ -14,6 +14,7 @@
 #include "harness/core/combination.h"
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
+#include "harness/core/search.h"
 #include "scenarios/catalog.h"
 
 namespace migfuzz {
@@ -125,24 +126,13 @@ bool ends_stream(const ScenarioRequest& request, const std::string& point) {
   return point == "commit/eof" && mode_from(request.base.mode).postcopy();
 }
 
-// A recovery needs something to recover from, in the middle of the pages that follow.
-FaultSpec broken_before(const Catalogs& catalogs) {
-  FaultSpec fault;
-  for (const auto& kind : catalogs.faults)
-    if (kind.opens_recovery) fault.kind = kind.name;
-  fault.trigger = trigger_from("postcopy/page:50");
-  return fault;
-}
-
-// One round of pre-copy, two before the discard list, which names what the second one made stale.
-// Each round leaves less to follow, and on a busy machine another one may leave nothing to switch
-// for. A path that stays silent cannot be recovered over: it comes back when the manager has given
-// it up.
-void follow(Plan& plan, const FaultKind& kind, FaultSpec& fault) {
-  const std::uint32_t rounds = fault.trigger.point.name == "discard" ? 2 : 1;
+// A path that stays silent cannot be recovered over: it comes back when the manager has given it
+// up.
+void follow(Plan& plan, const FaultKind& kind) {
   const auto wanted = plan.least_passes;
   several_passes(plan);
-  plan.least_passes = wanted > 1 ? wanted : rounds;
+  plan.least_passes = wanted > 1 ? wanted : rounds_before_postcopy(plan);
+  auto& fault = plan.faults.back();
   if (kind.effect == Effect::silences_channel && fault.heal_after_ms == 0)
     fault.heal_after_ms = 3 * plan.patience_ms;
 }
@@ -297,10 +287,10 @@ PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs,
   const auto& name = fault.trigger.point.name;
   if (name.starts_with("pass:") && name != "pass:1") several_passes(plan);
   fault.parameter = drawn_parameter(kind, state);
-  if (mode.postcopy()) follow(plan, kind, fault);
   plan.faults = {fault};
+  if (mode.postcopy()) follow(plan, kind);
   if (fault.trigger.point.phase == Phase::recover) {
-    plan.faults.insert(plan.faults.begin(), broken_before(catalogs));
+    plan.faults.insert(plan.faults.begin(), breaks_postcopy(catalogs));
     plan.transport = Transport::tcp;
   }
   return drawn;

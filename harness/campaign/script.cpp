@@ -327,7 +327,8 @@ json sought_in(const CaseResult& result, const History& history,
     if (finding.verdict == result.verdict && symptom.empty()) symptom = finding.symptom;
   if (symptom == "double-run")
     return {{"what", "both-run"}, {"words", "the guest ran on both hosts at once"}};
-  if (symptom == "vm-lost") return {{"what", "none-runs"}, {"words", "no host runs the guest"}};
+  if (symptom == "vm-lost" || symptom == "source-went-back")
+    return {{"what", "none-runs"}, {"words", "no host runs the guest"}};
   throw NoScript{
       fmt::format("`{}` shows only in what migfuzz reads of RAM, disk and records", symptom)};
 }

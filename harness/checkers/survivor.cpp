@@ -37,10 +37,24 @@ class SurvivorChecker final : public Checker {
       return {{std::string(name()), verdict, what, survivor == Survivor::both ? "double-run" : "",
                reason}};
     }
+    if (survivor == Survivor::none && source_went_back(history))
+      return {checkers::broken(name(), "source-went-back",
+                               what + "; the source ran on with a VM it had handed over",
+                               reason)};
     return {checkers::broken(name(), symptom(e.expected.expect, survivor), what, reason)};
   }
 
  private:
+  // The VM was given to the destination, and the source runs all the same: whoever fences it then
+  // has not lost the VM, it was lost with the source's step back.
+  static bool source_went_back(const History& history) {
+    const auto* given = history.first("arbiter", "decision", "hand-over");
+    const auto* taken_back = history.last("arbiter", "decision", "take-back");
+    const auto* resumed = history.last("source", "qmp-event", "RESUME");
+    return given != nullptr && resumed != nullptr && resumed->seq > given->seq &&
+           (taken_back == nullptr || taken_back->seq > resumed->seq);
+  }
+
   static std::string_view words(Survivor survivor) {
     switch (survivor) {
       case Survivor::source:

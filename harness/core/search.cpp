@@ -62,7 +62,7 @@ bool wanted(const ScenarioRequest& ground, const Trigger& trigger) {
 // how many there are differs with the guest's numbers and with the machine's load.
 bool comes(const Point& point) {
   static constexpr std::pair<std::string_view, std::uint64_t> kSure[] = {
-      {"pass:", 4}, {"record:", 200}, {"page:", 200}, {"request:", 5}, {"answer:", 5}};
+      {"pass:", 4}, {"record:", 200}, {"page:", 200}, {"request:", 2}, {"answer:", 2}};
   for (const auto& [word, most] : kSure)
     if (point.name.starts_with(word)) return std::stoull(point.name.substr(word.size())) <= most;
   return true;
@@ -241,8 +241,29 @@ void draw_parameters(Plan& plan, const Plan& base) {
   }
 }
 
+// What a post-copy needs that its pages follow, and a recovery that there is one.
+void repair_postcopy(Plan& plan, const ScenarioRequest& ground, const Catalogs& catalogs) {
+  // A guest that dirties little leaves nothing that could follow.
+  plan.guest.dirty_pages_per_s =
+      std::max(plan.guest.dirty_pages_per_s, ground.base.guest.dirty_pages_per_s);
+  several_passes(plan);
+  plan.least_passes = rounds_before_postcopy(plan);
+  const auto recovering =
+      std::find_if(plan.faults.begin(), plan.faults.end(), [](const FaultSpec& fault) {
+        return fault.trigger.point.phase == Phase::recover;
+      });
+  if (recovering == plan.faults.end()) return;
+  const bool broken = std::any_of(plan.faults.begin(), recovering, [&](const FaultSpec& fault) {
+    return catalogs.find_fault(fault.kind).opens_recovery && fault.channel.empty() &&
+           fault.trigger.point.phase == Phase::postcopy;
+  });
+  if (!broken) plan.faults.insert(recovering, breaks_postcopy(catalogs));
+  if (plan.faults.size() > kFaultsAtOnceMax) plan.faults.pop_back();
+}
+
 // What follows from the kinds: a pass that comes, a transport and a disk that show them, patience.
 void repair(Plan& plan, const ScenarioRequest& ground, const Catalogs& catalogs) {
+  if (mode_from(plan.mode).postcopy()) repair_postcopy(plan, ground, catalogs);
   const auto kinds = catalogs.kinds_of(plan);
   bool tcp = false;
   std::uint32_t patience = ground.base.patience_ms, heals = 0;
@@ -337,6 +358,22 @@ std::string coarse(const FaultSpec& fault) {
 }
 
 }  // namespace
+
+FaultSpec breaks_postcopy(const Catalogs& catalogs) {
+  FaultSpec fault;
+  for (const auto& kind : catalogs.faults)
+    if (kind.opens_recovery) fault.kind = kind.name;
+  fault.trigger = trigger_from("postcopy/page:50");
+  return fault;
+}
+
+// The discard list names what a second round made stale.
+std::uint32_t rounds_before_postcopy(const Plan& plan) {
+  const bool lists = std::any_of(plan.faults.begin(), plan.faults.end(), [](const FaultSpec& one) {
+    return one.trigger.point.name == "discard";
+  });
+  return lists ? 2 : 1;
+}
 
 PlanGenerator::PlanGenerator(std::vector<ScenarioRequest> grounds, const Catalogs& catalogs)
     : grounds_(std::move(grounds)), catalogs_(catalogs) {

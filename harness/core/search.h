@@ -20,6 +20,12 @@
 
 namespace migfuzz {
 
+/// The fault that a fault of phase `recover` needs before it, or there is nothing to recover from.
+FaultSpec breaks_postcopy(const Catalogs& catalogs);
+/// Rounds of pre-copy before a post-copy plan switches; each leaves less to follow, and on a busy
+/// machine another one may leave nothing to switch for.
+std::uint32_t rounds_before_postcopy(const Plan& plan);
+
 class PlanGenerator {
  public:
   /// Each ground as a scenario is asked for it: base plan, restrictions, points of this machine's

@@ -237,6 +237,15 @@ TEST_CASE("survivor compares who steps on with who should", "[checker]") {
   rejects(*checker, lost().expect(Expect::source), "vm-lost");
   rejects(*checker, lost().expect(Expect::one), "vm-lost");
   rejects(*checker, lost(), "", Verdict::expected_loss);
+  const auto went_back = [](bool taken_back) {
+    auto g = lost();
+    g.event(100, "arbiter", "decision", "hand-over");
+    if (taken_back) g.event(101, "arbiter", "decision", "take-back");
+    g.event(102, "source", "qmp-event", "RESUME");
+    return g.event(103, "arbiter", "decision", "fence-source");
+  };
+  rejects(*checker, went_back(false).expect(Expect::one), "source-went-back");
+  rejects(*checker, went_back(true).expect(Expect::one), "vm-lost");
   accepts(*checker, healthy().expect(Expect::one));
   accepts(*checker, source_ran_on().expect(Expect::one));
   accepts(*checker, healthy().expect(Expect::double_run));

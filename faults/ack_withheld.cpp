@@ -27,6 +27,10 @@ FaultKind make_ack_withheld() {
     return fmt::format("the acknowledgement waits at byte {} of the return path",
                        channel.back_forwarded);
   };
+  kind.per_channel = false;  // the destination says nothing over a side channel
+  kind.heal = [](World& world, const FaultSpec&) {
+    for (const auto towards : {Side::destination, Side::source}) world.set_stage(towards, {}, "");
+  };
   return kind;
 }
 

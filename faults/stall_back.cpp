@@ -28,6 +28,10 @@ FaultKind make_stall_back() {
     return fmt::format("{} bytes of the destination wait; {} of the source passed meanwhile",
                        channel.back_pace.waiting_bytes, channel.pace.passed_bytes);
   };
+  kind.per_channel = false;  // the destination says nothing over a side channel
+  kind.heal = [](World& world, const FaultSpec&) {
+    for (const auto towards : {Side::destination, Side::source}) world.set_stage(towards, {}, "");
+  };
   return kind;
 }
 

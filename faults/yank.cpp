@@ -56,6 +56,11 @@ FaultKind make_yank() {
       const auto* said = world.history().last(who, "qmp-event", "MIGRATION");
       const bool load_failed = (sight.ending && sight.ending->code == 1) ||
                                (said != nullptr && text_field(*said, "status") == "failed");
+      // Its sockets went with it; that it crashed is for others to judge.
+      const bool crashed = sight.ending && sight.ending->signal != 0 && sight.ending->signal != 9;
+      if (crashed)
+        return fmt::format("the {} ended by signal {} when it was told to yank", who,
+                           sight.ending->signal);
       if (!load_failed && ended_its_channel(world, who))
         return fmt::format("the {} ended its end of the channel at once, and was fenced", who);
       if (!load_failed) return std::nullopt;

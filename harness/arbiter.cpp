@@ -15,7 +15,7 @@ Arbiter::Arbiter(const Protocol& protocol, const std::vector<std::string>& journ
   // or may run on (`cancelled`), stands; what is harmless to do again is forgotten.
   journal_.continued = journal_.asked_destination = journal_.loading = false;
   journal_.yanked_source = journal_.yanked_destination = false;
-  journal_.paused_source = journal_.paused_destination = false;
+  journal_.paused_source = journal_.paused_destination = journal_.paused_again = false;
   journal_.started_postcopy = journal_.started_postcopy && journal_.handed_over;
 }
 

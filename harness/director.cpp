@@ -213,6 +213,7 @@ class Director {
       step_saving();
       watch_snapshot();
       if (step_arbiter()) break;
+      if (gave_up_) return expire();
       const auto since = std::max(started_, faults_.acted());
       if (faults_.any_waiting() && world_.now() > since + kTriggerLimit) {
         faults_.give_up_waiting();
@@ -247,10 +248,11 @@ class Director {
       keep_stacks(side, "the migration to settle");
     evidence_.settled = false;
     evidence_.settle_note = fmt::format(
-        "not settled {:.0f} ms after `migrate`; the arbiter waits (source: {} {}{}, destination: "
+        "not settled {:.0f} ms after `migrate`; the arbiter {} (source: {} {}{}, destination: "
         "{} "
         "{}{}); last events:\n{}",
-        milliseconds(world_.now() - started_), to_string(world_.sight(Side::source).run),
+        milliseconds(world_.now() - started_), gave_up_ ? "gave up" : "waits",
+        to_string(world_.sight(Side::source).run),
         to_string(world_.sight(Side::source).migration),
         world_.sight(Side::source).answers ? "" : " silent",
         to_string(world_.sight(Side::destination).run),
@@ -379,7 +381,8 @@ class Director {
     if (action == Action::wait) return false;
     // A fault in force may undo what has settled: a host that was told to quit is up, one whose
     // disk fails has just said that it runs.
-    if (action == Action::done && faults_.under_way()) return false;
+    const bool last = action == Action::done || action == Action::give_up;
+    if (last && faults_.under_way()) return false;
     // The canaries' arbiter forgets to end the host that lost: the defect could not show otherwise.
     if (!plan_.plant.empty() && action == Action::discard_source) return true;
     const bool about_to_run =
@@ -403,6 +406,7 @@ class Director {
       return false;
     }
     carry_out(action);
+    gave_up_ = action == Action::give_up;
     return action == Action::done;
   }
 
@@ -456,6 +460,7 @@ class Director {
         return world_.abandon_mirror();
       case Action::hand_over:
       case Action::wait:
+      case Action::give_up:
       case Action::done:
         return;
     }
@@ -672,6 +677,8 @@ class Director {
   RetryEvidence migrate_again() {
     patience_ = std::max(patience_, kFaultlessPatience);
     RetryEvidence retry;
+    // What the guest wrote before it was stopped is no step after it, however late it is seen.
+    world_.pump([] { return true; }, world_.now());
     world_.resume(Side::source);
     wait_for_beats(Side::source, 1);
     if (mirrors_ && !mirror_again()) {
@@ -782,7 +789,7 @@ class Director {
   Phase phase_ = Phase::prepare;  // the one that was noted last, in a mode through a file
   const bool mirrors_ = mode_.mirrors_disk();
   bool begun_ = !mirrors_;  // `migrate` was sent
-  bool hurried_ = false, exported_over_ = false;
+  bool hurried_ = false, exported_over_ = false, gave_up_ = false;
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
   std::optional<Clock::time_point> asked_at_;

@@ -12,8 +12,10 @@ Exit status: 0 each ended well, 1 one ended by a signal. Needs Python 3.8 or new
 Uses 127.0.0.1. A race of two threads: some rounds in a hundred, more under load.
 """
 import collections
+import ctypes
 import json
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +24,13 @@ import time
 
 DELAYS_S = (0, 0, 0.001, 0.003, 0.006, 0.01)
 DEADLINE_S = 10
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def ends_with_us():
+    """In the child: it ends when this script does, however that ends."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def one_round(qemu, capabilities):
@@ -29,7 +38,7 @@ def one_round(qemu, capabilities):
     process = subprocess.Popen(
         [qemu, "-nodefaults", "-display", "none", "-accel", "tcg", "-m", "16", "-machine", "pc",
          "-qmp", "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True)
+        text=True, preexec_fn=ends_with_us)
 
     def say(command, **arguments):
         process.stdin.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")

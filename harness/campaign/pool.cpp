@@ -78,10 +78,12 @@ struct Pool::State {
     if (slot.answer) return told(slot);
     const bool late = Clock::now() - slot.since > kCaseLimit;
     if (!slot.gone && !late) return std::nullopt;
+    const auto stacks = late && !slot.gone ? slot.worker->stacks() : std::string();
     slot.worker.reset();
     auto result = untold(slot.planned->plan, late ? fmt::format("the case took longer than {} s",
                                                                 kCaseLimit.count() / 1000)
                                                   : "the worker died while it ran this case");
+    if (!stacks.empty()) result.evidence["stacks-worker.log"] = stacks;
     return Done{taken(slot), std::move(result), {}};
   }
 

@@ -181,7 +181,7 @@ class Steps {
     if (event.kind == "qmp-command") take_command(event);
     if (event.kind != "decision") return;
     const auto action = action_from(event.name);
-    if (action == Action::done) over_ = true;
+    if (action == Action::done || action == Action::give_up) over_ = true;
     if (!action) return;
     if (auto step = step_of(*action)) add(event, std::move(*step));
   }

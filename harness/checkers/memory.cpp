@@ -108,6 +108,8 @@ class Memory final : public Checker {
                       e.pair->first_differing_gpa.empty() ? 0 : e.pair->first_differing_gpa[0]))};
     if (survivor_of(e) == Survivor::none)
       return {checkers::good(name(), "no image is left to check")};
+    if (looked.pages_checked == 0 && !e.settled)
+      return {checkers::good(name(), "nothing has settled: no image stands still to be checked")};
     if (looked.pages_checked == 0)
       return {{std::string(name()), Verdict::infra, "no page was checked", "nothing-checked", ""}};
     return {checkers::good(

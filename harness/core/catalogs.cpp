@@ -133,6 +133,10 @@ std::string excluded_on(const std::string& channel, const FaultKind& kind,
     return preempt_point == (channel == "preempt") ? "" : "that channel has no such point";
   }
   if (!kind.per_channel) return "it does not hit one channel by itself";
+  const bool needs_more = kind.effect == Effect::silences_channel ||
+                          kind.effect == Effect::slows_channel;
+  if (needs_more && channel != "preempt")
+    return "that channel may have nothing left to send there; its own points are `packet:N`";
   // It changes the byte behind the point; where the other channels are then, nobody knows.
   if (kind.component == "data") return "the point is none of that channel";
   return "";

@@ -156,6 +156,10 @@ constexpr std::array kTable{
                 "a host that comes back before it is fenced goes on; one that is fenced has "
                 "lost"},
     // --- the channel fails ---
+    OutcomeRule{"side-channel-lost-in-precopy", cuts_channel, kEither,
+                kIncomplete, "", Expect::one,
+                "QEMU keeps what little goes over the main channel back: the side channel may have "
+                "carried all of its part by then", Phase::precopy},
     OutcomeRule{"side-channel-lost-in-stopcopy", cuts_channel, kEither,
                 kIncomplete, "", Expect::one,
                 "it runs ahead of the main channel: what it had to carry may have arrived, and "

@@ -6,7 +6,7 @@
 namespace migfuzz {
 namespace {
 
-constexpr std::array<std::pair<Action, std::string_view>, 19> kActions{{
+constexpr std::array<std::pair<Action, std::string_view>, 20> kActions{{
     {Action::wait, "wait"},
     {Action::continue_switchover, "continue-switchover"},
     {Action::cancel, "cancel"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<Action, std::string_view>, 19> kActions{{
     {Action::pause_destination, "pause-destination"},
     {Action::load_file, "load-file"},
     {Action::recover, "recover"},
+    {Action::give_up, "give-up"},
     {Action::done, "done"},
 }};
 
@@ -53,12 +54,15 @@ Journal record(Journal journal, Action action) {
   if (action == Action::run_source) journal.ran_source = true;
   if (action == Action::run_destination) journal.ran_destination = true;
   if (action == Action::start_postcopy) journal.started_postcopy = true;
+  if ((action == Action::pause_source && journal.yanked_source) ||
+      (action == Action::pause_destination && journal.yanked_destination))
+    journal.paused_again = true;
   if (action == Action::pause_source) journal.paused_source = true;
   if (action == Action::pause_destination) journal.paused_destination = true;
   if (action == Action::load_file) journal.loading = true;
   if (action == Action::recover) {
     journal.paused_source = journal.paused_destination = false;
-    journal.yanked_source = journal.yanked_destination = false;
+    journal.yanked_source = journal.yanked_destination = journal.paused_again = false;
   }
   return journal;
 }

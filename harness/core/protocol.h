@@ -31,6 +31,7 @@ enum class Action {
   pause_destination,  // migrate-pause, out of band: give the channel up, keep what has arrived
   load_file,          // migrate-incoming file:…: the destination loads what the source has saved
   recover,            // migrate-recover and `migrate` with resume: a new channel
+  give_up,            // both hosts answer, neither moves, and nothing is left that could be tried
   done              // settled: nothing is left to decide
 };
 std::string_view to_string(Action action);  // the word in the journal: "hand-over"
@@ -45,6 +46,7 @@ struct Journal {
   bool continued = false;                            // migrate-continue was sent
   bool started_postcopy = false;                     // migrate-start-postcopy was sent
   bool paused_source = false, paused_destination = false;  // since the last recovery
+  bool paused_again = false;                               // after its channel was shut
   bool loading = false;                              // migrate-incoming was sent for the file
   bool asked_destination = false;                    // since the hand-over
   bool ran_source = false, ran_destination = false;  // cont was sent

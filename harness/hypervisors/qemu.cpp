@@ -87,6 +87,10 @@ class QemuWorld final : public World {
     if (!loop_.run_until([this] { return source_->last_step() > 0; }, deadline))
       throw InfraError(fmt::format("the guest gave no heartbeat within {} s; QEMU printed: {}",
                                    kSetUpLimit.count() / 1000, source_->messages()));
+    // On a machine that is short of time a migration may be over before the guest's first write.
+    if (!loop_.run_until([this] { return has_written(); }, deadline))
+      throw InfraError(fmt::format("the guest acknowledged no write within {} s; QEMU printed: {}",
+                                   kSetUpLimit.count() / 1000, source_->messages()));
     moved();
   }
 
@@ -683,6 +687,15 @@ class QemuWorld final : public World {
     }
     follows_faster_ = true;
     command(Side::source, "migrate-set-parameters", {{"max-postcopy-bandwidth", kFollowFast}});
+  }
+
+  // What the guest wrote to its disk is what a fault could lose.
+  bool has_written() const {
+    if (plan_.disk == "none" || plan_.guest.disk_writes_per_s == 0) return true;
+    const auto records = guest_.parse(plan_.guest, source_->guest_text()).records;
+    return std::any_of(records.begin(), records.end(), [](const GuestRecord& record) {
+      return record.kind == GuestRecord::Kind::disk_written;
+    });
   }
 
   void watch_heartbeats() {

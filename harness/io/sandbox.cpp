@@ -14,9 +14,11 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstring>
+#include <fstream>
 
 #include "harness/core/error.h"
 #include "harness/io/fd.h"
+#include "harness/io/stacks.h"
 
 namespace migfuzz::io {
 namespace {
@@ -231,6 +233,13 @@ void Worker::send(const std::string& text) {
 }
 
 bool Worker::alive() const { return state_->alive; }
+
+std::string Worker::stacks() const {
+  // The process between is only there to be in both PID namespaces.
+  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", state_->middle));
+  pid_t inside = 0;
+  return children >> inside ? stacks_of(inside) : "the worker has ended\n";
+}
 
 struct Signals::State {
   State(Loop& loop, std::function<void(int)> act_)

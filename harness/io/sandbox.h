@@ -44,6 +44,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
   void send(const std::string& text);
   bool alive() const;
+  /// Where its threads stand (stacks.h), of one that does not answer.
+  std::string stacks() const;
 
  private:
   struct State;

@@ -1,8 +1,17 @@
 // Reads /proc/PID/task and unwinds with libdw; one pass, no state.
+//
+// In a child, because stopping a thread waits for it without a bound: who is late is ended, and the
+// kernel lets go of what it held.
 #include "harness/io/stacks.h"
 
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cxxabi.h>
@@ -13,10 +22,14 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/core/types.h"
+#include "harness/io/fd.h"
+
 namespace migfuzz::io {
 namespace {
 
 constexpr int kMostFrames = 64;  // of one thread; QEMU's deepest seen has 25
+constexpr Milliseconds kLimit{5000};  // QEMU's dozen threads take 20 to 60 ms
 
 std::string first_line(const std::string& path) {
   std::ifstream file(path);
@@ -131,9 +144,7 @@ class Unwinder {
   std::string failure_;
 };
 
-}  // namespace
-
-std::string stacks_of(pid_t process) {
+std::string read_stacks(pid_t process) {
   const auto threads = threads_of(process);
   if (threads.empty()) return fmt::format("process {} has no threads any more\n", process);
   const bool stuck = std::any_of(threads.begin(), threads.end(), [](const Thread& thread) {
@@ -151,6 +162,51 @@ std::string stacks_of(pid_t process) {
     text += fmt::format("thread {} \"{}\": {}\n", thread.id, thread.name, in_kernel(thread));
     if (unwinder) text += unwinder->frames(thread.id);
   }
+  return text;
+}
+
+// What the child says until it closes its end; `late` when it did not in time.
+std::string all_from(int fd, bool& late) {
+  std::string text;
+  const auto deadline = Clock::now() + kLimit;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(deadline - Clock::now());
+    pollfd waits{fd, POLLIN, 0};
+    late = left <= Milliseconds(0) || ::poll(&waits, 1, int(left.count())) == 0;
+    if (late) return text;
+    char some[4096];
+    const auto got = ::read(fd, some, sizeof some);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(some, std::size_t(got));
+  }
+}
+
+}  // namespace
+
+std::string stacks_of(pid_t process) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return "no stacks: no pipe to read them from\n";
+  const UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  const pid_t reader = ::fork();
+  if (reader < 0) return "no stacks: no process to read them\n";
+  if (reader == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const auto text = read_stacks(process);
+    for (std::size_t at = 0; at < text.size();) {
+      const auto put = ::write(theirs.get(), text.data() + at, text.size() - at);
+      if (put <= 0) break;
+      at += std::size_t(put);
+    }
+    ::_exit(0);
+  }
+  theirs = UniqueFd();
+  bool late = false;
+  auto text = all_from(ours.get(), late);
+  ::kill(reader, SIGKILL);
+  ::waitpid(reader, nullptr, 0);
+  if (late) text += fmt::format("no stacks: not read within {} s\n", kLimit.count() / 1000);
   return text;
 }
 

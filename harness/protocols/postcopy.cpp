@@ -8,6 +8,7 @@
 // a page may not answer in band), and replaced: migrate-recover on the destination, `migrate` with
 // resume on the source. A host that is dead, or answers nothing and does not pause, takes the VM
 // along: post-copy is known for that (Hines et al., VEE'09; QEMU's docs/devel/migration/postcopy).
+// One that answers and neither pauses nor moves is given up on, and left as it stands.
 #include "harness/protocols/rules.h"
 
 namespace migfuzz::protocols {
@@ -73,6 +74,8 @@ Decision without_channel(const Situation& s) {
     return {Action::yank_source, "it does not pause: its channel is shut"};
   if (!is_paused(s.destination) && !s.journal.yanked_destination)
     return {Action::yank_destination, "it does not pause: its channel is shut"};
+  if (s.journal.paused_again)
+    return {Action::give_up, "it answers, does not pause and moves nothing, its channel is shut"};
   return is_paused(s.source)
              ? Decision{Action::pause_destination, "it answers and goes on without a channel"}
              : Decision{Action::pause_source, "it answers and goes on without a channel"};

@@ -98,7 +98,7 @@ TEST_CASE("A lost acknowledgement leaves one under handshake and is a hazard und
   }
 }
 
-TEST_CASE("A side channel that is lost where the main one stops and copies may have done its part",
+TEST_CASE("A side channel that is lost at a place of the main one may have done its part",
           "[outcome]") {
   Catalogs catalogs;
   catalogs.faults = all_faults();
@@ -113,7 +113,8 @@ TEST_CASE("A side channel that is lost where the main one stops and copies may h
   // At a place of its own it has something to carry still; the main channel has its end mark.
   CHECK(lost("stopcopy/packet:1", "multifd:0") == "channel-lost-before-eof");
   CHECK(lost("stopcopy/enter", "") == "channel-lost-before-eof");
-  CHECK(lost("precopy/begin", "multifd:1") == "channel-lost-before-eof");
+  CHECK(lost("precopy/packet:1", "multifd:1") == "channel-lost-before-eof");
+  CHECK(lost("precopy/begin", "multifd:1") == "side-channel-lost-in-precopy");
 }
 
 TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcome]") {

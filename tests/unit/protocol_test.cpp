@@ -344,6 +344,7 @@ TEST_CASE("Who answers and does not pause has its channel shut, once for each re
   CHECK(handshake(s) == Action::yank_source);
   s = after(s, {Action::yank_source});
   CHECK(handshake(s) == Action::pause_source);
+  CHECK(handshake(after(s, {Action::pause_source})) == Action::give_up);
   CHECK(handshake(after(s, {Action::recover, Action::pause_source})) == Action::yank_source);
 }
 
@@ -377,8 +378,8 @@ TEST_CASE("The journal forgets nothing", "[protocol]") {
   for (int i = 0; i <= static_cast<int>(Action::done); ++i)
     if (const auto action = static_cast<Action>(i); action != Action::recover)
       journal = record(journal, action);
-  CHECK(journal ==
-        Journal{true, true, true, true, true, true, true, true, true, true, true, true, true});
+  CHECK(journal == Journal{true, true, true, true, true, true, true,  //
+                           true, true, true, true, true, true, true});
   // A new channel has not been given up yet.
   journal = record(journal, Action::recover);
   CHECK_FALSE(journal.paused_source);

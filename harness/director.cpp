@@ -250,7 +250,7 @@ class Director {
     evidence_.settle_note = fmt::format(
         "not settled {:.0f} ms after `migrate`; the arbiter {} (source: {} {}{}, destination: "
         "{} "
-        "{}{}); last events:\n{}",
+        "{}{})\nlast events:\n{}",
         milliseconds(world_.now() - started_), gave_up_ ? "gave up" : "waits",
         to_string(world_.sight(Side::source).run),
         to_string(world_.sight(Side::source).migration),

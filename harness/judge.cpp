@@ -171,7 +171,7 @@ void name_verdict(CaseResult& result) {
   if (result.verdict == Verdict::pass || result.verdict == Verdict::expected_loss) return;
   for (const auto& finding : result.findings)
     if (finding.verdict == result.verdict) {
-      result.headline = finding.what;
+      result.headline = finding.what.substr(0, finding.what.find('\n'));
       result.signature = signature_of(result.plan, finding);
       return;
     }

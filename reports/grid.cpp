@@ -59,7 +59,8 @@ std::vector<GridCell> grid_of(const Summary& summary, const std::vector<CaseResu
                           std::string, std::string>;
   std::map<Mode, GridCell> cells;
   for (const auto& result : results) {
-    if (result.plan.faults.size() != 1 || !result.plan.plant.empty()) continue;
+    const auto& plan = result.plan;  // a cell, and no plan that a search drew
+    if (plan.faults.empty() || faults_besides(plan) > 0 || !plan.plant.empty()) continue;
     const auto fresh = cell_of(result);
     const auto mode = std::tuple_cat(place_of(fresh), std::tie(fresh.transport, fresh.disk));
     ++cells.try_emplace(mode, fresh).first->second.verdicts[result.verdict];

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
 #include "harness/checkers/catalog.h"
@@ -23,7 +24,12 @@ class Liveness final : public Checker {
   std::vector<Finding> check(const Plan&, const History& history,
                              const Evidence& e) const override {
     const auto stood = where_threads_stood(history);
-    if (!e.settled) return {checkers::broken(name(), "not-settled", e.settle_note + stood)};
+    if (!e.settled) {
+      // The first line is all that a list of findings shows.
+      auto what = e.settle_note;
+      what.insert(std::min(what.find('\n'), what.size()), stood);
+      return {checkers::broken(name(), "not-settled", what)};
+    }
     if (!e.source.ending) return {deaf("source", stood)};
     if (!e.destination.ending) return {deaf("destination", stood)};
     if (e.retry && !e.retry->destination.ending) return {deaf("second destination", stood)};

@@ -37,11 +37,13 @@ function setFilter(change, typing) {
 }
 
 const namesOf = (signature) => [signature, ...(Object.hasOwn(data.names, signature) ? data.names[signature] : [])];
-const hasFault = (kind, key, value) => kind.faults.some((fault) => fault[key] === value);
+// A cell is its telling fault; of a plan that was drawn each counts.
+const toldBy = (kind) => kind.inMap ? [kind.telling] : kind.faults;
+const hasFault = (kind, key, value) => toldBy(kind).some((fault) => fault[key] === value);
 const phaseOf = (point) => point.slice(0, Math.max(0, point.indexOf('/')));
 const tests = {
   verdict: (kind, value) => kind.verdict === value,
-  phase: (kind, value) => kind.faults.some((fault) => phaseOf(fault.point) === value),
+  phase: (kind, value) => toldBy(kind).some((fault) => phaseOf(fault.point) === value),
   fault: (kind, value) => value === 'none' ? kind.faults.length === 0 : hasFault(kind, 'kind', value),
   side: (kind, value) => hasFault(kind, 'side', value),
   protocol: (kind, value) => kind.protocol === value,

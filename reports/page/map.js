@@ -29,7 +29,7 @@ function cellsOf(through) {
   const cells = new Map();
   kinds.forEach((kind, index) => {
     if (!kind.inMap || !through[index] || counts[index] === 0) return;
-    const {kind: fault, side, point} = kind.faults[0];
+    const {kind: fault, side, point} = kind.telling;
     const key = cellKey(point, fault, side);
     const cell = cells.get(key) || {point, fault, side, count: 0, worst: 'pass', row: first[index]};
     cell.count += counts[index];

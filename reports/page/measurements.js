@@ -9,7 +9,7 @@
 /** The cases as values: all that this file needs to know of a case. */
 function measuredCases() {
   return cases.map((one) => {
-    const fault = one.faults.length === 1 ? one.faults[0] : null;
+    const fault = one.kind.inMap ? one.kind.telling : null;
     return {phase: fault ? fault.point.split('/')[0] : '', kind: one.faults.length === 0 ? 'no fault'
       : fault ? fault.kind : 'several faults', side: fault ? fault.side : '', protocol: one.protocol, verdict: one.verdict,
     blackout_ms: one.blackout_ms, brownout_ms: one.brownout_ms, duration_ms: one.duration_ms,

@@ -14,16 +14,19 @@ const kinds = rows.kinds.map(([verdict, faults, protocol, pair, transport, disk,
     prefix: text(prefix), rule: text(rule), plant: text(plant), delivered: delivered === 1, required: required === 1,
     faults: faults.map(([name, side, point, heal, parameter]) => ({kind: text(name), side: text(side),
       point: text(point), heal_after_ms: heal, parameter: text(parameter)}))};
-  kind.point = kind.faults.length > 0 ? kind.faults[0].point : '';
+  // As telling_fault() in harness/core/plan.h: what struck first was only there to recover from.
+  const recovery = kind.faults.length > 1 && kind.faults.at(-1).point.startsWith('recover/');
+  kind.telling = kind.faults.at(recovery ? -1 : 0);
+  kind.point = kind.telling ? kind.telling.point : '';
   kind.phase = kind.point.slice(0, Math.max(0, kind.point.indexOf('/')));
-  kind.inMap = kind.faults.length === 1 && !kind.plant;
+  kind.inMap = kind.faults.length === (recovery ? 2 : 1) && !kind.plant;
   kind.search = [kind.prefix, kind.headline, kind.signature, kind.rule, kind.protocol, kind.plant,
     ...kind.faults.map((fault) => `${fault.point} ${fault.kind} on ${fault.side}`)].join('\n').toLowerCase();
   return kind;
 });
 
 const runLine = (kind) => `migfuzz run --protocol=${kind.protocol.replace(', ', ' --mode=')} --seed=${data.seed}` + (kind.faults.length === 0 ? ''
-  : ` --point=${kind.point.replace(/#\d+$/, '')} --fault=${kind.faults[0].kind} --side=${kind.faults[0].side}`);
+  : ` --point=${kind.point.replace(/#\d+$/, '')} --fault=${kind.telling.kind} --side=${kind.telling.side}`);
 
 class Case {
   constructor(row) { this.row = row; }

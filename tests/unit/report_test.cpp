@@ -306,6 +306,17 @@ TEST_CASE("The heat map adds up what coverage requires and what its cases showed
   CHECK(crash.required == cases);
   CHECK(sum_of(grid, "commit", "loss").impossible == 4);
   CHECK(phases_of(grid) == std::vector<std::string>{"reserve", "precopy", "stopcopy", "commit"});
+  // A recovery is told by its second fault; a plan that a search drew is no cell.
+  CaseResult recovery;
+  recovery.plan.mode = "postcopy";
+  recovery.plan.faults = {{"reset", Side::channel, trigger_from("postcopy/page:50"), 0, 0},
+                          {"hang", Side::source, trigger_from("recover/bitmap"), 0, 0}};
+  CaseResult drawn = recovery;
+  drawn.plan.faults.back().trigger = trigger_from("postcopy/page:60");
+  const auto recovered = grid_of({}, {recovery, drawn});
+  REQUIRE(recovered.size() == 1);
+  CHECK(recovered[0].phase == "recover");
+  CHECK(recovered[0].fault == "hang");
   CaseResult pair;
   pair.required_cell =
       "stopcopy/enter \xc3\x97 crash \xc3\x97 source \xc3\x97 handshake \xc3\x97 7.2 -> 10.0";

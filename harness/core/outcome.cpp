@@ -132,6 +132,10 @@ constexpr std::array kTable{
                 kIncomplete, "", Expect::loss,
                 "the original host must stay stable until commitment (Clark et al., NSDI'05, "
                 "3.2): before QEMU_VM_EOF the destination's image is incomplete"},
+    OutcomeRule{"source-lost-with-side-channels", loses_host, kSource,
+                kComplete, "", Expect::at_most_one,
+                "the main channel's end says nothing of multifd's channels: what they have still "
+                "to carry may be lost with the source", std::nullopt, true},
     OutcomeRule{"source-lost-after-eof", loses_host, kSource,
                 kAny, "", Expect::destination,
                 "from QEMU_VM_EOF on the destination has the complete image (savevm.c: the "
@@ -236,6 +240,11 @@ constexpr std::array kTable{
 };
 // clang-format on
 
+bool sends_by_multifd(const Plan& plan) {
+  const auto channels = mode_from(plan.mode).side_channels();
+  return std::find(channels.begin(), channels.end(), "multifd:0") != channels.end();
+}
+
 bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, Effect effect,
              Reached reached) {
   return rule.effect == effect && (!rule.side || *rule.side == fault.side) &&
@@ -243,6 +252,7 @@ bool matches(const OutcomeRule& rule, const Plan& plan, const FaultSpec& fault, 
          (!rule.side_channel_in ||
           (!fault.channel.empty() && !on_side_channel(fault.trigger.point) &&
            fault.trigger.point.phase == *rule.side_channel_in)) &&
+         (!rule.with_multifd || sends_by_multifd(plan)) &&
          (rule.protocol.empty() || rule.protocol == plan.protocol);
 }
 

@@ -81,6 +81,8 @@ struct OutcomeRule {
   std::string_view reason;
   /// Only a fault of a side channel that strikes where the main channel stands, in that phase.
   std::optional<Phase> side_channel_in{};
+  /// Only where multifd's channels carry the pages.
+  bool with_multifd = false;
 };
 
 /// The rule of faults that control the harness's own eyesight.

@@ -117,6 +117,22 @@ TEST_CASE("A side channel that is lost at a place of the main one may have done 
   CHECK(lost("precopy/begin", "multifd:1") == "side-channel-lost-in-precopy");
 }
 
+TEST_CASE("A multifd source that is lost at the end of its main channel may take pages along",
+          "[outcome]") {
+  Catalogs catalogs;
+  catalogs.faults = all_faults();
+  const auto rule = [&](const char* point, const char* mode, Side side) {
+    Plan plan;
+    plan.mode = mode;
+    plan.faults = {{"crash", side, trigger_from(point), 0, 0}};
+    return std::string(catalogs.expected(plan)->rule);
+  };
+  CHECK(rule("commit/vmdesc-end", "multifd", Side::source) == "source-lost-with-side-channels");
+  CHECK(rule("commit/vmdesc-end", "precopy", Side::source) == "source-lost-after-eof");
+  CHECK(rule("stopcopy/enter", "multifd", Side::source) != "source-lost-with-side-channels");
+  CHECK(rule("commit/ack-end", "multifd", Side::source) != "source-lost-with-side-channels");
+}
+
 TEST_CASE("A hole that is healed costs nothing, damage is always seen", "[outcome]") {
   for (const auto* kind : {"stall", "port-disabled", "link-down"})
     CHECK(rule(kind, Side::source, "commit/eof", "autostart", 120) ==

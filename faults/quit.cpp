@@ -30,7 +30,10 @@ FaultKind make_quit() {
     if (side == Side::destination && to_string(trigger.point) == "postcopy/package-end")
       return "it reads the package there, and takes no command before a page comes that is held";
     const auto& [phase, name, plus_bytes] = trigger.point;
-    if (side == Side::destination && (name == "hello" || name.starts_with("sync:")))
+    const bool waits_for_channel =
+        name == "hello" || name.starts_with("sync:") ||
+        (phase == Phase::stopcopy && name.starts_with("packet:"));  // nothing but a sync follows
+    if (side == Side::destination && waits_for_channel)
       return "its main loop waits there for what is held, and takes no command";
     return "";
   };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -692,11 +693,12 @@ class Director {
     begun_ = true;
     started_ = acted_ = world_.now();
     // What the source says of its first migration must not be taken for the second's.
-    const auto answered = [&] { return answer_to_migrate(from, retry.refused); };
+    const auto answered = [&] { return begun_since(from) || !refusal_since(from).empty(); };
     if (!wait_until("the source to begin its second migration", answered, kQuitLimit))
       evidence_.settle_note = "the source did not begin its second migration";
-    else if (retry.refused.empty())
+    else if (refusal_since(from).empty())
       settle();
+    retry.refused = refusal_since(from);  // QEMU may say `setup` first
     verify();
     return with_what_is_left(std::move(retry));
   }
@@ -714,17 +716,19 @@ class Director {
     return retry;
   }
 
-  // Among the events since `from`: that the migration has begun, or why it was refused.
-  bool answer_to_migrate(std::size_t from, std::string& refused) const {
+  bool begun_since(std::size_t from) const {
     const auto& events = world_.history().events();
-    for (auto i = from; i < events.size(); ++i) {
-      if (events[i].actor != "source") continue;
-      if (events[i].name == "MIGRATION") return true;
-      if (events[i].name != "migrate-refused") continue;
-      refused = text_field(events[i], "error").value_or("no reason");
-      return true;
-    }
-    return false;
+    return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(),
+                       [](const Event& e) { return e.actor == "source" && e.name == "MIGRATION"; });
+  }
+
+  // Why the source refused to migrate, among the events since `from`; empty when it did not.
+  std::string refusal_since(std::size_t from) const {
+    const auto& events = world_.history().events();
+    for (auto i = from; i < events.size(); ++i)
+      if (events[i].actor == "source" && events[i].name == "migrate-refused")
+        return text_field(events[i], "error").value_or("no reason");
+    return "";
   }
 
   // --- the end ---------------------------------------------------------------------------------

@@ -39,20 +39,25 @@ class SurvivorChecker final : public Checker {
     }
     if (survivor == Survivor::none && source_went_back(history))
       return {checkers::broken(name(), "source-went-back",
-                               what + "; the source ran on with a VM it had handed over",
+                               what + "; the source took back a VM that it had handed over",
                                reason)};
     return {checkers::broken(name(), symptom(e.expected.expect, survivor), what, reason)};
   }
 
  private:
-  // The VM was given to the destination, and the source runs all the same: whoever fences it then
-  // has not lost the VM, it was lost with the source's step back.
+  // The VM was given to the destination, and the source calls the migration failed, or even runs:
+  // whoever fences it then has not lost the VM, it was lost with the source's step back.
   static bool source_went_back(const History& history) {
     const auto* given = history.first("arbiter", "decision", "hand-over");
     const auto* taken_back = history.last("arbiter", "decision", "take-back");
-    const auto* resumed = history.last("source", "qmp-event", "RESUME");
-    return given != nullptr && resumed != nullptr && resumed->seq > given->seq &&
-           (taken_back == nullptr || taken_back->seq > resumed->seq);
+    if (given == nullptr) return false;
+    for (const auto& event : history.events()) {
+      if (event.seq < given->seq || event.actor != "source" || event.kind != "qmp-event") continue;
+      if (taken_back != nullptr && taken_back->seq < event.seq) return false;
+      if (event.name == "RESUME") return true;
+      if (event.name == "MIGRATION" && text_field(event, "status") == "failed") return true;
+    }
+    return false;
   }
 
   static std::string_view words(Survivor survivor) {

@@ -625,7 +625,9 @@ void ScriptedWorld::migrate() {
   Model& m = *model_;
   m.history.add("source", "qmp-command", "migrate");
   m.moved();
-  if (m.defects.refuses_again && m.remains) {
+  const bool after_setup = m.defects.refuses_after_setup && m.remains;
+  if (after_setup) m.set_status(m.source, MigrationStatus::setup);
+  if (after_setup || (m.defects.refuses_again && m.remains)) {
     m.history.add("source", "note", "migrate-refused", {{"error", std::string("scripted")}});
     return;
   }

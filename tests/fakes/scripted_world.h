@@ -37,6 +37,7 @@ struct Defects {
   bool clock_jumps = false;          // the destination's guest finds its clock ten seconds ahead
   bool clock_goes_back = false;      // … or half a second behind
   bool refuses_again = false;        // the source refuses to migrate a second time
+  bool refuses_after_setup = false;  // the same, but it says `setup` before, and stays there
   bool stalls_again = false;         // nothing of a second migration gets through
   bool never_settles_again = false;  // never_settles, in the second migration only
   bool loses_a_page_again = false;   // loses_a_page, in the second migration only

@@ -246,6 +246,10 @@ TEST_CASE("survivor compares who steps on with who should", "[checker]") {
   };
   rejects(*checker, went_back(false).expect(Expect::one), "source-went-back");
   rejects(*checker, went_back(true).expect(Expect::one), "vm-lost");
+  auto gave_up = lost();  // fenced before it ran
+  gave_up.event(100, "arbiter", "decision", "hand-over");
+  gave_up.event(101, "source", "qmp-event", "MIGRATION", {{"status", std::string("failed")}});
+  rejects(*checker, gave_up.expect(Expect::one), "source-went-back");
   accepts(*checker, healthy().expect(Expect::one));
   accepts(*checker, source_ran_on().expect(Expect::one));
   accepts(*checker, healthy().expect(Expect::double_run));

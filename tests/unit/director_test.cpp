@@ -354,6 +354,7 @@ TEST_CASE("A retry is not tried where the source does not survive alone", "[dire
 TEST_CASE("A second migration that goes wrong is found with its symptom", "[director][retry]") {
   const std::pair<bool Defects::*, const char*> planted[] = {
       {&Defects::refuses_again, "retry-refused"},
+      {&Defects::refuses_after_setup, "retry-refused"},
       {&Defects::stalls_again, "retry-failed"},
       {&Defects::loses_a_page_again, "retry-lost-pages"},
       {&Defects::never_settles_again, "retry-not-settled"}};

@@ -4,6 +4,7 @@
 // tests/unit/tiny_test.cpp). The first one is the default.
 #include "guests/catalog.h"
 
+#include "guests/linux/linux.h"
 #include "guests/tiny/tiny.h"
 
 namespace migfuzz {
@@ -11,6 +12,7 @@ namespace migfuzz {
 std::vector<std::unique_ptr<Guest>> all_guests() {
   std::vector<std::unique_ptr<Guest>> guests;
   guests.push_back(make_tiny());
+  guests.push_back(make_linux());
   return guests;
 }
 

@@ -149,7 +149,9 @@ int replay(io::Loop& loop, const ReplayRequest& request, const Catalogs& catalog
   Pool pool(loop, catalogs, trial, request.jobs);
   // The stored accelerator is part of the plan: another one would be another case.
   if (const auto& first = plans.front(); first.accel != "auto") {
-    const auto chosen = choose(pool, first, true, catalogs.find_guest(first.guest.name));
+    const auto& guest = catalogs.find_guest(first.guest.name);
+    const auto chosen = choose(pool, first, true, guest);
+    boot_once(pool, first, guest);
     if (bundle) compare_versions(*bundle, chosen);
   }
   int signal = 0;

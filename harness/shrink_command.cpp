@@ -92,8 +92,11 @@ int shrink_plan(io::Loop& loop, const ShrinkCommand& request, const Catalogs& ca
   check_plan(given.plan, catalogs);
   io::make_output_folder(request.output);
   Pool pool(loop, catalogs, trial, request.jobs);
-  if (given.plan.accel != "auto")
-    choose(pool, given.plan, true, catalogs.find_guest(given.plan.guest.name));
+  if (given.plan.accel != "auto") {
+    const auto& guest = catalogs.find_guest(given.plan.guest.name);
+    choose(pool, given.plan, true, guest);
+    boot_once(pool, given.plan, guest);
+  }
   int signal = 0;
   const io::Signals signals(loop, [&](int number) { signal = number; });
   const auto start = Clock::now();

@@ -29,7 +29,8 @@ add_custom_command(
           "${migfuzz_tiny_dir}/payload/console.h" "${migfuzz_tiny_dir}/payload/disk.h"
           "${migfuzz_tiny_dir}/payload/ports.h"
           "${migfuzz_tiny_dir}/payload/link.ld" "${migfuzz_tiny_dir}/layout.h"
-          "${migfuzz_tiny_dir}/journal.h" "${migfuzz_tiny_dir}/mix.h"
+          "${migfuzz_tiny_dir}/../closed_form/engine.h" "${migfuzz_tiny_dir}/../closed_form/form.h"
+          "${migfuzz_tiny_dir}/../closed_form/journal.h" "${migfuzz_tiny_dir}/../closed_form/mix.h"
   COMMENT "payload tiny.elf"
   VERBATIM)
 add_custom_target(tiny_elf DEPENDS "${migfuzz_tiny_elf}")

@@ -1,5 +1,5 @@
 // The guest `tiny` as the harness sees it: the command line that starts it, the embedded payload,
-// and the pure functions of model.cpp applied to a plan's shape.
+// and the pure functions of closed_form/model.h applied to a plan's shape.
 //
 // The number of owned pages follows from the RAM size alone and is passed to the guest explicitly,
 // so that guest and harness agree even if the guest's own view of RAM should differ. The payload's
@@ -9,7 +9,6 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "guests/tiny/model.h"
 #include "harness/core/error.h"
 
 extern "C" {
@@ -27,8 +26,9 @@ std::uint64_t Tiny::pages(const GuestShape& shape) const {
   return tiny_pages_for(shape.memory_bytes, pages_max_);
 }
 
-tiny::Shape Tiny::model_shape(const GuestShape& shape) const {
-  return {shape.seed, pages(shape), shape.dirty_pages_per_s, shape.disk_writes_per_s};
+form::Shape Tiny::model_shape(const GuestShape& shape) const {
+  return {shape.seed, pages(shape), shape.dirty_pages_per_s, shape.disk_writes_per_s,
+          tiny_place()};
 }
 
 std::vector<std::string> Tiny::arguments(const GuestShape& shape,
@@ -45,40 +45,44 @@ std::vector<std::string> Tiny::arguments(const GuestShape& shape,
 }
 
 ImageExam Tiny::examine(const GuestShape& shape, Bytes ram, std::uint64_t recorded_step) const {
-  return tiny::examine(model_shape(shape), ram, recorded_step);
+  return form::examine(model_shape(shape), ram, recorded_step);
 }
 
 std::optional<GuestClock> Tiny::clock(const GuestShape&, Bytes ram) const {
-  return tiny::clock(ram);
+  return form::clock(tiny_place(), ram);
 }
 
 std::optional<Guest::StalePage> Tiny::stale_page(const GuestShape& shape, Bytes ram) const {
-  return tiny::stale_page(model_shape(shape), ram);
+  return form::stale_page(model_shape(shape), ram);
 }
 
-bool Tiny::owns(const GuestShape& shape, std::uint64_t gpa) const {
-  return gpa >= TINY_BASE_GPA && (gpa - TINY_BASE_GPA) / TINY_PAGE_BYTES < pages(shape);
+bool Tiny::owns(const GuestShape& shape, Bytes, std::uint64_t gpa) const {
+  return gpa >= TINY_BASE_GPA && (gpa - TINY_BASE_GPA) / FORM_PAGE_BYTES < pages(shape);
 }
 
 GuestRecords Tiny::parse(const GuestShape& shape, std::string_view text) const {
-  return tiny::parse(model_shape(shape), text);
+  return form::parse(model_shape(shape), text);
 }
 
 std::optional<std::string> Tiny::disagreement(const GuestShape& shape, const ImageExam& exam,
                                               std::string_view text) const {
-  return tiny::tail_disagrees(model_shape(shape), exam, text);
+  return form::tail_disagrees(model_shape(shape), exam, text);
 }
 
 DiskExam Tiny::examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
                             const std::optional<ImageExam>& exam) const {
-  return tiny::examine_disk(model_shape(shape), disk, text, exam);
+  return form::examine_disk(model_shape(shape), disk, text, exam);
 }
 
 std::optional<std::uint64_t> Tiny::last_step(std::string_view tail) const {
-  return tiny::last_step(tail);
+  return form::last_step(tail);
 }
 
-Bytes Tiny::payload() const { return Bytes(migfuzz_tiny_elf_begin, migfuzz_tiny_elf_end); }
+std::vector<std::byte> Tiny::payload() const {
+  return {migfuzz_tiny_elf_begin, migfuzz_tiny_elf_end};
+}
+
+form::Place tiny_place() { return {TINY_CONTROL_GPA, TINY_BASE_GPA, nullptr}; }
 
 std::unique_ptr<Guest> make_tiny() { return std::make_unique<Tiny>(); }
 

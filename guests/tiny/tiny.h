@@ -26,17 +26,17 @@
 #include <string_view>
 #include <vector>
 
+#include "guests/closed_form/model.h"
 #include "guests/tiny/layout.h"
-#include "guests/tiny/model.h"
 #include "harness/core/guest.h"
 
 namespace migfuzz {
 
 class Tiny : public Guest {
  public:
-  /// `pages_max` caps the owned area (4 KiB pages; at most TINY_MAX_PAGES). It must be the same for
+  /// `pages_max` caps the owned area (4 KiB pages; at most FORM_MAX_PAGES). It must be the same for
   /// every call about one VM, for it decides the number of pages together with the RAM size.
-  explicit Tiny(std::uint64_t pages_max = TINY_DEFAULT_PAGES) : pages_max_(pages_max) {}
+  explicit Tiny(std::uint64_t pages_max = FORM_DEFAULT_PAGES) : pages_max_(pages_max) {}
 
   std::string_view name() const override { return "tiny"; }
   std::string_view summary() const override;
@@ -47,24 +47,27 @@ class Tiny : public Guest {
                     std::uint64_t recorded_step = 0) const override;
   std::optional<GuestClock> clock(const GuestShape& shape, Bytes ram) const override;
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override;
-  bool owns(const GuestShape& shape, std::uint64_t gpa) const override;
+  bool owns(const GuestShape& shape, Bytes ram, std::uint64_t gpa) const override;
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;
   std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
                                           std::string_view text) const override;
   std::uint64_t disk_bytes() const override {
-    return std::uint64_t{TINY_JOURNAL_SLOTS} * TINY_SECTOR_BYTES;
+    return std::uint64_t{FORM_JOURNAL_SLOTS} * FORM_SECTOR_BYTES;
   }
   DiskExam examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
                         const std::optional<ImageExam>& exam) const override;
   std::optional<std::uint64_t> last_step(std::string_view tail) const override;
-  Bytes payload() const override;
+  std::vector<std::byte> payload() const override;
 
  private:
   std::uint64_t pages(const GuestShape& shape) const;
-  tiny::Shape model_shape(const GuestShape& shape) const;
+  form::Shape model_shape(const GuestShape& shape) const;
 
   std::uint64_t pages_max_;
 };
+
+/// Where it keeps everything: layout.h as the model wants it.
+form::Place tiny_place();
 
 std::unique_ptr<Guest> make_tiny();
 

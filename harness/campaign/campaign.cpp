@@ -156,8 +156,9 @@ class Campaign {
     auto draw = request_.draw;
     draw.missing = missing_;
     std::tie(draw.base.source, draw.base.destination) = pair;
-    adopt(draw, choose(pool_, draw.base, request_.memory_given,
-                       catalogs_.find_guest(draw.base.guest.name)));
+    const auto& guest = catalogs_.find_guest(draw.base.guest.name);
+    adopt(draw, choose(pool_, draw.base, request_.memory_given, guest));
+    boot_once(pool_, draw.base, guest);
     begin_run();
     for (const auto& one : corpus_)
       replayed_.push_back({one.signature, adapted(one.plan, draw.base)});

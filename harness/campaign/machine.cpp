@@ -19,11 +19,15 @@ using nlohmann::json;
 constexpr Milliseconds kKvmLimit{1000};
 // TCG always runs it, however loaded the machine: the bound only catches a hang.
 constexpr Milliseconds kTcgLimit{15000};
+// A whole Linux, on a loaded machine, and once more after a boot that hangs.
+constexpr Milliseconds kBootLimit{200000};
+// What shows whether an accelerator works; another guest may need seconds, or files of its own.
+constexpr const char* kProbe = "tiny";
 // For both ends: QEMU answers within a tenth of a second, a hang is bounded by its own deadlines.
 constexpr Milliseconds kModeLimit{50000};
 constexpr std::uint64_t kDefaultMemory = std::uint64_t{16} << 20;
 // See docs/memory-size.md: not a multiple of 256 KiB, so that QEMU < 9.0 under TCG is exact.
-constexpr std::uint64_t kOddMemory = kDefaultMemory + (8 << 10);
+constexpr std::uint64_t kOdd = 8 << 10;
 
 struct TrialAnswer {
   bool beats = false;
@@ -32,8 +36,8 @@ struct TrialAnswer {
 };
 
 TrialAnswer try_one(Pool& pool, const std::string& binary, const std::string& accel,
-                    const std::string& machine, const GuestShape& shape, bool trace = false) {
-  const auto limit = accel == "kvm" ? kKvmLimit : kTcgLimit;
+                    const std::string& machine, const GuestShape& shape, Milliseconds limit,
+                    bool trace = false) {
   const json request{{"job", "trial"},
                      {"binary", binary},
                      {"accel", accel},
@@ -45,6 +49,10 @@ TrialAnswer try_one(Pool& pool, const std::string& binary, const std::string& ac
   const auto answer = json::parse(pool.trial(request.dump(), limit + Milliseconds(30000)));
   return {answer.at("beats"), answer.at("version"), answer.at("why"), answer.at("machines"),
           answer.at("traced")};
+}
+
+Milliseconds limit_of(const std::string& accel) {
+  return accel == "kvm" ? kKvmLimit : kTcgLimit;
 }
 
 bool loses_dirty_pages(const std::string& version) {
@@ -64,7 +72,8 @@ std::optional<std::pair<int, int>> version_of(const std::string& machine) {
 }  // namespace
 
 std::vector<std::string> traced_events(Pool& pool, const Plan& base, const std::string& binary) {
-  return try_one(pool, binary, base.accel, base.machine, base.guest, true).traced;
+  return try_one(pool, binary, base.accel, base.machine, base.guest, limit_of(base.accel), true)
+      .traced;
 }
 
 std::map<std::string, std::string> refused_modes(Pool& pool, const Plan& base,
@@ -111,18 +120,23 @@ std::string size_text(std::uint64_t bytes) {
 
 Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& guest) {
   Chosen chosen;
+  if (const auto why = guest.unavailable(); !why.empty()) throw CannotRun(why);
   auto shape = base.guest;
-  shape.memory_bytes = memory_given ? base.guest.memory_bytes : kDefaultMemory;
+  const auto usual = std::max(kDefaultMemory, guest.least_memory_bytes());
+  shape.memory_bytes = memory_given ? base.guest.memory_bytes : usual;
   if (shape.memory_bytes < guest.least_memory_bytes())
     throw UsageError(fmt::format("--memory: {} is too little for guest `{}`; give at least {}",
                                  size_text(shape.memory_bytes), guest.name(),
                                  size_text(guest.least_memory_bytes())));
+  if (guest.wake(shape)) shape.name = kProbe;
   const bool same = base.source.binary == base.destination.binary;
   const auto both = [&](const std::string& accel) {
-    auto source = try_one(pool, base.source.binary, accel, base.machine, shape);
+    auto source =
+        try_one(pool, base.source.binary, accel, base.machine, shape, limit_of(accel));
     auto destination = same || !source.beats
                            ? source
-                           : try_one(pool, base.destination.binary, accel, base.machine, shape);
+                           : try_one(pool, base.destination.binary, accel, base.machine, shape,
+                                     limit_of(accel));
     chosen.source_version = source.version;
     chosen.destination_version = destination.version;
     chosen.common_machine = newest_common_machine(source.machines, destination.machines);
@@ -146,13 +160,20 @@ Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& gues
   }
   const bool odd = chosen.accel == "tcg" && (loses_dirty_pages(chosen.source_version) ||
                                              loses_dirty_pages(chosen.destination_version));
-  chosen.memory_bytes = memory_given ? base.guest.memory_bytes : odd ? kOddMemory : kDefaultMemory;
+  chosen.memory_bytes = memory_given ? base.guest.memory_bytes : odd ? usual + kOdd : usual;
   chosen.memory_why =
       memory_given ? "asked for by --memory"
       : odd ? "QEMU before 9.0 loses dirty pages under TCG at multiples of 256 KiB, so an odd size "
               "is used; --memory=64M --scenario=control shows the bug"
             : "the default";
   return chosen;
+}
+
+void boot_once(Pool& pool, const Plan& base, const Guest& guest) {
+  if (!guest.wake(base.guest)) return;
+  const auto trial =
+      try_one(pool, base.source.binary, base.accel, base.machine, base.guest, kBootLimit);
+  if (!trial.beats) throw CannotRun(fmt::format("guest {}: {}", guest.name(), trial.why));
 }
 
 }  // namespace migfuzz

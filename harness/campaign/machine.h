@@ -28,6 +28,9 @@ struct Chosen {
 /// Tries the accelerators with both binaries; `base.accel` is auto, kvm or tcg. Throws CannotRun,
 /// UsageError.
 Chosen choose(Pool& pool, const Plan& base, bool memory_given, const Guest& guest);
+/// Boots and saves a guest that is restored for every case, before the first case needs it; does
+/// nothing for others. `base` as choose() left it. Throws CannotRun.
+void boot_once(Pool& pool, const Plan& base, const Guest& guest);
 
 /// The trace events about migration that a binary has and writes to its log; empty: none, because
 /// it has no such events or no log backend, or did not start with them. `base` as choose() left it.

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/journal.h"
+#include "harness/core/guest_evidence.h"
 #include "harness/core/types.h"
 
 namespace migfuzz {
@@ -24,65 +24,13 @@ struct GuestShape {
   bool operator==(const GuestShape&) const = default;
 };
 
-/// One owned page whose content is not what the closed form says.
-struct PageFault {
-  std::uint64_t page = 0;           // index in the owned area
-  std::uint64_t gpa = 0;            // guest-physical address, bytes
-  std::uint64_t expected_step = 0;  // the step that last wrote the page
-  /// Set when the content is exactly that of an older step: a stale page, not a damaged one.
-  std::optional<std::uint64_t> stale_step;
-  std::uint32_t first_bad_byte = 0;  // offset in the page
-  std::uint32_t bad_bytes = 0;
-  bool operator==(const PageFault&) const = default;
-};
-
-/// What one RAM image says about itself.
-struct ImageExam {
-  bool readable = false;            // the control block was found and is sane
-  std::string why;                  // if not readable: the reason, one line
-  std::uint64_t step = 0;           // last completed step according to the image
-  std::uint64_t chain = 0;          // hash chain value after the last emitted record
-  std::uint64_t recorded_step = 0;  // step of the last emitted record according to the image
-  std::uint64_t pages_checked = 0;
-  std::vector<PageFault> wrong;         // at most 64 are kept
-  std::uint64_t wrong_pages = 0;        // all of them, counted
-  std::optional<JournalState> journal;  // nothing: the guest keeps none, or its state is stale
-  bool operator==(const ImageExam&) const = default;
-};
-
-/// What a guest's own clock showed when it last looked.
-struct GuestClock {
-  std::uint64_t ns = 0;         // since some moment before its boot
-  std::uint64_t went_back = 0;  // how often the guest itself saw one of its clocks go back
-  bool operator==(const GuestClock&) const = default;
-};
-
-/// One line of the guest's evidence channel.
-struct GuestRecord {
-  enum class Kind { boot, step, self_check_failed, disk_written, disk_error };
-  Kind kind = Kind::step;
-  /// step: last step covered. self_check_failed: at which it was seen. disk_*: of the record's
-  /// issue
-  std::uint64_t step = 0;
-  std::uint64_t chain = 0;          // step, disk_written: hash chain after this record
-  std::uint64_t page = 0;           // self_check_failed: page index
-  std::uint64_t expected_step = 0;  // self_check_failed
-  std::uint64_t gpa = 0;            // self_check_failed: guest-physical address of the page
-  std::uint64_t number = 0;         // disk_*: number of the journal record, from 1
-  bool operator==(const GuestRecord&) const = default;
-};
-
-/// A parsed evidence file; `broken` says where and why parsing or the hash chain stopped.
-struct GuestRecords {
-  std::vector<GuestRecord> records;
-  std::optional<std::string> broken;
-};
-
 class Guest {
  public:
   virtual ~Guest() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view summary() const = 0;
+  /// Why it cannot be started on this machine, with the mend, one line; empty when it can.
+  virtual std::string unavailable() const { return ""; }
   /// Smallest RAM, in bytes, in which the guest runs.
   virtual std::uint64_t least_memory_bytes() const = 0;
   /// QEMU arguments that load it, given the path of its payload.
@@ -103,8 +51,8 @@ class Guest {
     std::vector<std::byte> content;
   };
   virtual std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const = 0;
-  /// True when the 4 KiB page at `gpa` is owned.
-  virtual bool owns(const GuestShape& shape, std::uint64_t gpa) const = 0;
+  /// True when the 4 KiB page at `gpa` is owned; `ram` is an image of the guest once it has begun.
+  virtual bool owns(const GuestShape& shape, Bytes ram, std::uint64_t gpa) const = 0;
   /// Parses evidence text and verifies the hash chain. `text` is the concatenation of the files
   /// of the hosts in the order in which they ran: a line may be split between them.
   virtual GuestRecords parse(const GuestShape& shape, std::string_view text) const = 0;
@@ -121,8 +69,20 @@ class Guest {
                                 const std::optional<ImageExam>& exam) const = 0;
   /// The step of the last complete record in a piece of evidence text; nothing when it has none.
   virtual std::optional<std::uint64_t> last_step(std::string_view tail) const = 0;
-  /// The payload: an ELF image built with the harness, embedded in it.
-  virtual Bytes payload() const = 0;
+  /// What is loaded: bytes for the file whose path arguments() get. Throws CannotRun.
+  virtual std::vector<std::byte> payload() const = 0;
+
+  /// Bytes for the RAM of a VM that stands still.
+  struct RamWrite {
+    std::uint64_t gpa = 0;
+    std::vector<std::byte> bytes;
+  };
+  /// A guest that takes seconds to boot is booted once, saved while it waits, and restored for
+  /// every VM: what makes a restored one begin with that shape. Nothing: it boots by itself.
+  virtual std::optional<RamWrite> wake(const GuestShape&) const { return std::nullopt; }
+  /// By the evidence of a boot: it waits to be saved. Throws InfraError with the guest's words when
+  /// it has given up.
+  virtual bool waits(std::string_view) const { return false; }
 };
 
 }  // namespace migfuzz

@@ -16,9 +16,11 @@
 #include "harness/hypervisors/migration_mode.h"
 #include "harness/hypervisors/mirror.h"
 #include "harness/hypervisors/qemu_host.h"
+#include "harness/hypervisors/saved_vm.h"
 #include "harness/hypervisors/tracing.h"
 #include "harness/io/child.h"
 #include "harness/io/credentials.h"
+#include "harness/io/files.h"
 #include "harness/io/filters.h"
 #include "harness/io/network.h"
 #include "harness/io/queueing.h"
@@ -44,6 +46,16 @@ std::uint64_t disk_bytes(const Guest& guest) {
   return guest.disk_bytes() != 0 ? guest.disk_bytes() : 1 << 20;
 }
 
+// From where it was saved, with the numbers of its plan. A descriptor of its own: QEMU reads on
+// from where the last one stopped.
+void wake(QemuHost& host, const SavedVm& saved, const Guest::RamWrite& words) {
+  const auto deadline = Clock::now() + kSetUpLimit;
+  io::copy_data(host.ram_file()->fd(), saved.ram.get());
+  host.restore(io::reopen_for_reading(saved.devices.get()).get(), deadline);
+  host.poke(words.gpa, words.bytes);
+  host.monitor().call("cont", json::object(), deadline);
+}
+
 class QemuWorld final : public World {
  public:
   QemuWorld(io::Loop& loop, const Plan& plan, const Guest& guest, const MigrationSetup& setup)
@@ -62,18 +74,20 @@ class QemuWorld final : public World {
 
   void start() override {
     const auto deadline = now() + kSetUpLimit;
-    disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_,
-                                   mirrors_, deadline);
+    if (guest_.wake(plan_.guest)) saved_ = take_saved();
+    disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_, mirrors_,
+                                   saved_ ? saved_->disk.get() : -1, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
     if (mode_.through_file())
       file_ = std::make_unique<MigrationFile>(
           plan_.guest.memory_bytes,
-          [this](std::uint64_t gpa) { return guest_.owns(plan_.guest, gpa); });
+          [this](std::uint64_t gpa) { return owned(gpa); });
     source_ = std::make_unique<QemuHost>(loop_, spec(Side::source), history_, [this] { moved(); });
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
     history_.add("source", "note", "version", {{"qemu", source_->connect(deadline)}});
+    if (saved_) wake(*source_, *saved_, *guest_.wake(plan_.guest));
     history_.add("destination", "note", "version", {{"qemu", destination_->connect(deadline)}});
     if (file_)
       open_file(deadline);
@@ -499,10 +513,11 @@ class QemuWorld final : public World {
       spec.event = [this](const std::string& name, const json& data) {
         if (mirror_) mirror_->heard(name, data);
       };
-    spec.incoming = side == Side::destination;
-    if (spec.incoming && mode_.shares_ram()) spec.ram = source_->ram_file();
-    spec.paused =
-        side == Side::destination && (setup_.destination_paused || mode().snapshot());
+    const bool to_be_restored = side == Side::source && saved_;
+    spec.incoming = side == Side::destination || to_be_restored;
+    if (side == Side::destination && mode_.shares_ram()) spec.ram = source_->ram_file();
+    spec.paused = to_be_restored || (side == Side::destination &&
+                                     (setup_.destination_paused || mode().snapshot()));
     if (file_) spec.migration_file_fd = file_->fd();
     if (credentials_) {
       spec.tls_folders_fd = credentials_->fd();
@@ -513,6 +528,24 @@ class QemuWorld final : public World {
     }
     if (side == Side::destination && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
     return spec;
+  }
+
+  bool owned(std::uint64_t gpa) const {
+    return guest_.owns(plan_.guest, source_->ram(), gpa);
+  }
+
+  // --- a guest that was booted before ------------------------------------------------------------
+
+  SavedVm take_saved() {
+    QemuHostSpec like;
+    like.binary = plan_.source.binary;
+    like.accel = plan_.accel;
+    like.machine = plan_.machine;
+    like.shape = plan_.guest;
+    like.guest = &guest_;
+    auto saved = saved_vm(loop_, like);
+    history_.add("director", "note", "saved-guest", {{"boots", std::int64_t{saved.boots}}});
+    return saved;
   }
 
   // --- TLS -------------------------------------------------------------------------------------
@@ -754,7 +787,7 @@ class QemuWorld final : public World {
     };
     handlers.owned = [this](const std::string& block, std::uint64_t address) {
       // Below 3 GiB an offset in pc.ram is the guest-physical address (hw/i386/pc_piix.c).
-      return block == "pc.ram" && guest_.owns(plan_.guest, address);
+      return block == "pc.ram" && owned(address);
     };
     return handlers;
   }
@@ -770,6 +803,7 @@ class QemuWorld final : public World {
   io::Filters filters_{network_};
   io::QueuesOfLegs queues_{network_};
   std::unique_ptr<io::Relay> relay_;
+  std::optional<SavedVm> saved_;  // where the guest does not boot by itself
   std::unique_ptr<MigrationFile> file_;  // outlives the hosts that open it
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
   std::unique_ptr<QemuHost> source_, destination_;
@@ -827,8 +861,13 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     spec.guest = &guest;
     spec.disk = null_disk(disk_bytes(guest));
     spec.trace = trace;
+    const auto words = guest.wake(shape);
+    std::optional<SavedVm> saved;
+    if (words) saved = saved_vm(loop, spec);
+    spec.incoming = spec.paused = words.has_value();
     QemuHost host(loop, spec, history, [] {});
     trial.version = host.connect(Clock::now() + kSetUpLimit);
+    if (words) wake(host, *saved, *words);
     for (const auto& one : host.monitor().call("query-machines", {}, Clock::now() + kSetUpLimit))
       if (!one.value("deprecated", false)) trial.machines.push_back(one.value("name", ""));
     const io::Ticker look(loop, Milliseconds(2), [] {});

@@ -63,6 +63,8 @@ struct QemuHost::State {
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
   bool leaving = false;
+  // Of a restored one `completed` is how it came here, until it is told to migrate.
+  bool restoring = false, restored = false;
   std::uint32_t passes = 0;
   std::uint64_t disk_errors = 0;
   std::uint64_t scanned_bytes = 0, last_step = 0;
@@ -96,13 +98,13 @@ struct QemuHost::State {
     if (spec.network_device)
       list.insert(list.end(), {"-netdev", "hubport,id=net0,hubid=0", "-device",
                                "virtio-net-pci,netdev=net0,id=net,romfile="});
+    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
+      list.push_back(std::move(one));
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
     for (const auto& one : spec.tls_objects) list.insert(list.end(), {"-object", one});
     for (auto& one : management->arguments()) list.push_back(std::move(one));
     if (tracing)
       for (auto& one : tracing->arguments()) list.push_back(std::move(one));
-    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
-      list.push_back(std::move(one));
     if (spec.incoming) list.insert(list.end(), {"-incoming", "defer"});
     if (spec.paused) list.push_back("-S");
     return list;
@@ -171,6 +173,7 @@ struct QemuHost::State {
   }
 
   void event(const std::string& name, const nlohmann::json& data) {
+    if (restoring) return;
     Fields fields;
     for (const auto& [key, value] : data.items()) {
       if (value.is_string()) fields.emplace_back(key, value.get<std::string>());
@@ -193,7 +196,8 @@ struct QemuHost::State {
   }
 
   void set_migration(const std::string& word) {
-    if (const auto status = migration_status_from(word))
+    restored = restored && word == "completed";
+    if (const auto status = migration_status_from(restored ? "none" : word))
       seen.migration = *status;
     else
       unknown_word = fmt::format("MigrationStatus `{}`", word);
@@ -257,6 +261,25 @@ struct QemuHost::State {
   }
 };
 
+void ignore_shared(io::Qmp& monitor, bool on, Clock::time_point deadline) {
+  const nlohmann::json one{{"capability", "x-ignore-shared"}, {"state", on}};
+  monitor.call("migrate-set-capabilities", {{"capabilities", nlohmann::json::array({one})}},
+               deadline);
+}
+
+void wait_for_migration(io::Loop& loop, QemuHost& host, Clock::time_point deadline) {
+  for (;;) {
+    const auto state = host.monitor().call("query-migrate", nlohmann::json::object(), deadline);
+    const auto status = state.value("status", "none");
+    if (status == "completed") return;
+    if (status == "failed")
+      throw InfraError(fmt::format("QEMU could not save or restore the VM: {} {}",
+                                   state.value("error-desc", ""), host.messages()));
+    loop.run_until([] { return false; }, Clock::now() + Milliseconds(1));  // as often as useful
+    if (Clock::now() > deadline) throw InfraError("saving or restoring the VM took too long");
+  }
+}
+
 QemuHost::QemuHost(io::Loop& loop, const QemuHostSpec& spec, History& history,
                    std::function<void()> changed)
     : state_(std::make_shared<State>(loop, spec, history, std::move(changed))) {
@@ -280,6 +303,17 @@ std::string QemuHost::connect(Clock::time_point deadline) {
         state_->spec.binary.empty() ? default_qemu_binary() : state_->spec.binary, error.what(),
         printed.empty() ? "nothing: is it a qemu-system-x86_64?" : ": " + printed));
   }
+}
+
+void QemuHost::restore(int devices_fd, Clock::time_point deadline) {
+  state_->restoring = true;
+  ignore_shared(monitor(), true, deadline);
+  monitor().call("getfd", {{"fdname", "saved"}}, deadline, devices_fd);
+  monitor().call("migrate-incoming", {{"uri", "fd:saved"}}, deadline);
+  wait_for_migration(state_->loop, *this, deadline);
+  ignore_shared(monitor(), false, deadline);
+  state_->restoring = false;
+  state_->restored = true;
 }
 
 io::Qmp& QemuHost::monitor() { return state_->management->monitor(); }

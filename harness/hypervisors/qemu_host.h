@@ -57,6 +57,10 @@ class QemuHost {
   /// Greeting and capabilities on both monitors; returns the version. Throws InfraError with what
   /// QEMU printed when it ends first.
   std::string connect(Clock::time_point deadline);
+  /// Goes on from a saved VM: of one that was started with `incoming` and `paused`, whose RAM and
+  /// disk hold what was saved. It then stands still, and whoever asks sees a VM that has never
+  /// migrated. Throws InfraError with QEMU's words.
+  void restore(int devices_fd, Clock::time_point deadline);
   io::Qmp& monitor();
   io::Qmp& out_of_band();
   Management& management();
@@ -92,6 +96,11 @@ class QemuHost {
   struct State;
   std::shared_ptr<State> state_;
 };
+
+/// The capability x-ignore-shared: shared RAM is not in the stream.
+void ignore_shared(io::Qmp& monitor, bool on, Clock::time_point deadline);
+/// Waits for the end of a migration, in or out. Throws InfraError when it failed, or is not done.
+void wait_for_migration(io::Loop& loop, QemuHost& host, Clock::time_point deadline);
 
 /// What is started where a plan names no binary: looked up on PATH.
 std::string default_qemu_binary();

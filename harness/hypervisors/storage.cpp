@@ -9,6 +9,7 @@
 #include "harness/hypervisors/storage_server.h"
 #include "harness/io/listener.h"
 #include "harness/io/child.h"
+#include "harness/io/files.h"
 #include "harness/io/image_lock.h"
 #include "harness/io/small_volume.h"
 
@@ -62,6 +63,15 @@ struct Disk::State {
              deadline);
   }
 
+  void begin_with(int content, Clock::time_point deadline) const {
+    if (kind == "none") return;
+    if (kind != "qcow2") return io::copy_data(image.fd(), content);
+    run_tool(loop, "qemu-img",
+             {"convert", "-q", "-n", "-f", "raw", "-O", "qcow2", io::path_of(content),
+              io::path_of(image.fd())},
+             {content, image.fd()}, deadline);
+  }
+
   void make_destinations(Clock::time_point deadline) {
     const auto bytes = kind == "qcow2" ? 0 : size_bytes;
     if (kind == "nbd") {
@@ -97,12 +107,13 @@ struct Disk::State {
 };
 
 Disk::Disk(io::Loop& loop, const std::string& kind, std::uint64_t size_bytes,
-           const io::Network& network, bool own, Clock::time_point deadline)
+           const io::Network& network, bool own, int content, Clock::time_point deadline)
     : state_(new State{loop, kind, size_bytes,
                        io::MemoryFile("disk", kind == "qcow2" ? 0 : size_bytes), own}) {
   state_->create(state_->image.fd(), deadline);
   if (own && kind == "none") throw InfraError("the disk `none` cannot be mirrored");
   if (own && kind != "qcow2") state_->write_zeroes();
+  if (content >= 0) state_->begin_with(content, deadline);
   if (own) state_->make_destinations(deadline);
   state_->direct = io::allows_direct(state_->image.fd()) &&
                    (!state_->volume || io::allows_direct(state_->volume->fd()));

@@ -34,9 +34,10 @@ DiskAttachment null_disk(std::uint64_t size_bytes);
 
 class Disk {
  public:
-  /// Makes the image and starts what serves it; `own`: each host its own. Throws InfraError.
+  /// Makes the image and starts what serves it; `own`: each host its own. `content`: a raw image of
+  /// that size to begin with; -1: zeroes. Throws InfraError.
   Disk(io::Loop& loop, const std::string& kind, std::uint64_t size_bytes,
-       const io::Network& network, bool own, Clock::time_point deadline);
+       const io::Network& network, bool own, int content, Clock::time_point deadline);
   ~Disk();
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;

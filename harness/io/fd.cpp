@@ -51,6 +51,12 @@ UniqueFd reopen(int fd) {
   return other;
 }
 
+UniqueFd reopen_for_reading(int fd) {
+  UniqueFd other(::open(path_of(fd).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!other) fail("opening a file again");
+  return other;
+}
+
 bool allows_direct(int fd) {
   return static_cast<bool>(UniqueFd(::open(path_of(fd).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)));
 }

@@ -34,6 +34,8 @@ std::pair<UniqueFd, UniqueFd> socket_pair();
 void make_tight(int socket_fd);
 /// Another open file description of the same file, for reading and writing: locks of its own.
 UniqueFd reopen(int fd);
+/// The same for reading only, at its beginning.
+UniqueFd reopen_for_reading(int fd);
 /// The file can be read and written past the page cache (O_DIRECT; memfds since Linux 6.6).
 bool allows_direct(int fd);
 /// A clean name for children: they inherit it when told to, and open it by this path.

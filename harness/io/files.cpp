@@ -149,6 +149,52 @@ void copy_folder(const std::string& from, const std::string& to) {
   if (error) throw UsageError(fmt::format("{}: cannot be read: {}", from, error.message()));
 }
 
+UniqueFd open_for_reading(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) fail(path);
+  return fd;
+}
+
+void copy_data(int to, int from) {
+  constexpr std::size_t kPage = 4096;
+  static constexpr std::array<char, kPage> kZeroes{};
+  std::vector<char> buffer(256 * kPage);
+  struct stat status {};
+  if (::fstat(from, &status) != 0) fail("size of a file");
+  if (::ftruncate(to, status.st_size) != 0) fail("sizing a file");
+  off_t at = ::lseek(from, 0, SEEK_DATA);  // a new position: the descriptor may have been read
+  while (at >= 0 && at < status.st_size) {
+    const auto end = ::lseek(from, at, SEEK_HOLE);
+    while (at < end) {
+      const auto want = std::min<off_t>(end - at, static_cast<off_t>(buffer.size()));
+      const auto n = ::pread(from, buffer.data(), static_cast<std::size_t>(want), at);
+      if (n <= 0) fail("reading a file");
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); i += kPage) {
+        const auto size = std::min(kPage, static_cast<std::size_t>(n) - i);
+        if (std::memcmp(buffer.data() + i, kZeroes.data(), size) == 0) continue;
+        if (::pwrite(to, buffer.data() + i, size, at + static_cast<off_t>(i)) !=
+            static_cast<ssize_t>(size))
+          fail("writing a file");
+      }
+      at += n;
+    }
+    at = ::lseek(from, at, SEEK_DATA);
+  }
+}
+
+void write_data(const std::string& path, int from) {
+  const UniqueFd to(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!to) fail(path);
+  copy_data(to.get(), from);
+}
+
+WaitingLock::WaitingLock(const std::string& path)
+    : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  if (!fd_) fail(path);
+  while (::flock(fd_.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
 FolderLock::FolderLock(const std::string& folder) {
   // A file of its own: closing any other descriptor of the database would drop SQLite's locks.
   const auto path = folder + "/results.lock";

@@ -38,6 +38,23 @@ void move(const std::string& from, const std::string& to);
 /// Copies the plain files of a folder, without those below it; replaces what `to` held.
 void copy_folder(const std::string& from, const std::string& to);
 
+/// Throws InfraError naming the path.
+UniqueFd open_for_reading(const std::string& path);
+/// Writes the non-zero pages of a whole file to a new file of the same size; the rest are holes.
+/// Both throw InfraError.
+void write_data(const std::string& path, int from);
+/// The same into an open file that is all holes.
+void copy_data(int to, int from);
+
+/// One process at a time: waits for the others.
+class WaitingLock {
+ public:
+  explicit WaitingLock(const std::string& path);
+
+ private:
+  UniqueFd fd_;
+};
+
 /// One process at a time writes an output folder: its lock, gone with the process however it ends.
 class FolderLock {
  public:

@@ -59,7 +59,7 @@ class FakeGuest final : public Guest {
   std::vector<std::string> arguments(const GuestShape&, const std::string&) const override {
     return {};
   }
-  Bytes payload() const override { return {}; }
+  std::vector<std::byte> payload() const override { return {}; }
 
   ImageExam examine(const GuestShape& shape, Bytes ram,
                     std::uint64_t recorded_step = 0) const override {
@@ -105,7 +105,7 @@ class FakeGuest final : public Guest {
     return StalePage{gpa, {from, from + static_cast<std::ptrdiff_t>(kPageBytes)}};
   }
 
-  bool owns(const GuestShape&, std::uint64_t gpa) const override {
+  bool owns(const GuestShape&, Bytes, std::uint64_t gpa) const override {
     return gpa >= kPageBytes && gpa < (1 + kPages) * kPageBytes;
   }
 

@@ -443,7 +443,7 @@ struct ScriptedWorld::Model : Migration {
   void choose_flip(std::uint64_t from) {
     for (const auto& [block, address, data_offset] : script().parsed.pages) {
       if (flipped || data_offset < from || data_offset < forwarded) continue;
-      if (!guest.owns(plan.guest, address)) continue;
+      if (!guest.owns(plan.guest, {}, address)) continue;
       const auto bit = *flip_bit % (FakeGuest::kPageBytes * 8);
       flipped =
           Flip{address + bit / 8, data_offset + bit / 8, static_cast<unsigned>(bit % 8), false};

@@ -70,7 +70,7 @@ TEST_CASE("What is written into a qcow2 disk is read back as raw bytes", "[stora
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    const Disk disk(loop, "qcow2", 1 << 20, network, false, soon());
+    const Disk disk(loop, "qcow2", 1 << 20, network, false, -1, soon());
     const auto attachment = disk.attachment(Side::source);
     const auto image =
         "driver=qcow2,file.driver=file,file.filename=" + io::path_of(attachment.inherit.at(0));
@@ -88,8 +88,8 @@ TEST_CASE("A disk without a server refuses to fail, and no disk has no content",
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    Disk raw(loop, "raw", 1 << 20, network, false, soon());
-    Disk none(loop, "none", 1 << 20, network, false, soon());
+    Disk raw(loop, "raw", 1 << 20, network, false, -1, soon());
+    Disk none(loop, "none", 1 << 20, network, false, -1, soon());
     const auto refused = [](const std::function<void()>& act) {
       try {
         act();
@@ -110,7 +110,7 @@ TEST_CASE("A storage daemon answers errors, hangs, dies, and serves again when h
   fakes::check_inside([](const fakes::Report& report) {
     io::Loop loop;
     const io::Network network;
-    Disk disk(loop, "nbd", 1 << 20, network, false, soon());
+    Disk disk(loop, "nbd", 1 << 20, network, false, -1, soon());
     const auto source = Side::source, destination = Side::destination;
     const auto sees = [&](Side side, auto what) {
       return loop.run_until([&] { return what(disk.sight(side)); },

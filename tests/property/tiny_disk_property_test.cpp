@@ -7,13 +7,13 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
-#include "guests/tiny/journal.h"
-#include "guests/tiny/model.h"
+#include "guests/closed_form/journal.h"
+#include "guests/closed_form/model.h"
 #include "tests/fakes/tiny_simulation.h"
 
 using namespace migfuzz;
-using tiny::Shape;
-using tiny::TinySimulation;
+using form::Shape;
+using form::TinySimulation;
 
 namespace {
 
@@ -21,13 +21,14 @@ std::uint64_t below(std::uint64_t end) { return *rc::gen::inRange<std::uint64_t>
 
 TinySimulation any_run() {
   Shape shape;
+  shape.place = tiny_place();
   shape.seed = *rc::gen::arbitrary<std::uint64_t>();
   shape.pages = std::uint64_t{1} << below(6);
   shape.rate_pages_per_s = 1 + below(20000);
   TinySimulation guest(shape);
   bool under_way = false;
   for (std::uint64_t turns = below(30); turns != 0; --turns) {
-    guest.run(1 + below(tiny_record_steps_max(shape.rate_pages_per_s)));
+    guest.run(1 + below(form_record_steps_max(shape.rate_pages_per_s)));
     if (under_way && below(2) == 0) {
       guest.acknowledge();
       under_way = false;
@@ -44,8 +45,8 @@ TinySimulation any_run() {
 }
 
 DiskExam disk_of(const TinySimulation& guest, const std::string& text) {
-  return tiny::examine_disk(guest.shape(), guest.disk(), text,
-                            tiny::examine(guest.shape(), guest.ram()));
+  return form::examine_disk(guest.shape(), guest.disk(), text,
+                            form::examine(guest.shape(), guest.ram()));
 }
 
 std::uint64_t bad(const DiskExam& exam) {
@@ -61,7 +62,7 @@ TEST_CASE("tiny: any journal is accepted, with the image and without it", "[tiny
     RC_ASSERT(exam.readable);
     RC_ASSERT(bad(exam) == 0u);
     RC_ASSERT(exam.found == exam.acknowledged || exam.found == exam.acknowledged + 1);
-    RC_ASSERT(tiny::examine_disk(guest.shape(), guest.disk(), guest.text(), {}) == exam);
+    RC_ASSERT(form::examine_disk(guest.shape(), guest.disk(), guest.text(), {}) == exam);
   });
 }
 
@@ -73,11 +74,11 @@ TEST_CASE("tiny: any one bad sector is found and named once", "[tiny-disk]") {
     const std::uint64_t number = 1 + below(count);
     std::byte* const sector = guest.sector(number - 1);
     std::uint64_t step = 0;
-    std::memcpy(&step, sector + TINY_SECTOR_STEP * 8, sizeof step);
+    std::memcpy(&step, sector + FORM_SECTOR_STEP * 8, sizeof step);
     const std::uint64_t way = below(4);
-    if (way == 0) std::memset(sector, 0, TINY_SECTOR_BYTES);
+    if (way == 0) std::memset(sector, 0, FORM_SECTOR_BYTES);
     if (way == 1) guest.put(number, step ^ (1 + below(~0ull)));
-    if (way == 2) sector[below(TINY_SECTOR_BYTES)] ^= std::byte{1} << static_cast<int>(below(8));
+    if (way == 2) sector[below(FORM_SECTOR_BYTES)] ^= std::byte{1} << static_cast<int>(below(8));
     if (way == 3) guest.put(count + 2 + below(100), step);
     const DiskExam exam = disk_of(guest, guest.text());
     RC_ASSERT(bad(exam) == 1u);
@@ -94,15 +95,15 @@ TEST_CASE("tiny: evidence with a journal parses whole or split, and no line of i
   rc::prop("the end may be missing, nothing else", [] {
     const TinySimulation guest = any_run();
     const std::string& text = guest.text();
-    const auto exam = tiny::examine(guest.shape(), guest.ram());
-    RC_ASSERT(!tiny::tail_disagrees(guest.shape(), exam, text).has_value());
-    RC_ASSERT(!tiny::parse(guest.shape(), text.substr(0, below(text.size()))).broken.has_value());
+    const auto exam = form::examine(guest.shape(), guest.ram());
+    RC_ASSERT(!form::tail_disagrees(guest.shape(), exam, text).has_value());
+    RC_ASSERT(!form::parse(guest.shape(), text.substr(0, below(text.size()))).broken.has_value());
     std::vector<std::size_t> starts;
     for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) starts.push_back(at);
     RC_PRE(starts.size() > 1);
     const std::size_t at = starts[below(starts.size() - 1)];
     const std::string without = text.substr(0, at) + text.substr(text.find('\n', at) + 1);
-    RC_ASSERT(tiny::parse(guest.shape(), without).broken.has_value());
+    RC_ASSERT(form::parse(guest.shape(), without).broken.has_value());
   });
 }
 
@@ -111,7 +112,7 @@ TEST_CASE("tiny: no bytes crash the examiner of disks", "[tiny-disk]") {
     TinySimulation guest = any_run();
     for (std::uint64_t i = below(8); i != 0; --i) {
       const std::uint64_t word = *rc::gen::arbitrary<std::uint64_t>();
-      std::memcpy(guest.sector(below(40)) + 8 * below(TINY_SECTOR_WORDS), &word, sizeof word);
+      std::memcpy(guest.sector(below(40)) + 8 * below(FORM_SECTOR_WORDS), &word, sizeof word);
     }
     (void)disk_of(guest, guest.text());
     (void)disk_of(guest, *rc::gen::arbitrary<std::string>());

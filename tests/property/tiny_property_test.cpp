@@ -9,17 +9,18 @@
 #include <cstring>
 
 #include "guests/tiny/layout.h"
-#include "guests/tiny/model.h"
+#include "guests/closed_form/model.h"
 #include "tests/fakes/tiny_simulation.h"
 
 using namespace migfuzz;
-using tiny::Shape;
-using tiny::TinySimulation;
+using form::Shape;
+using form::TinySimulation;
 
 namespace {
 
 Shape any_shape() {
   Shape shape;
+  shape.place = tiny_place();
   shape.seed = *rc::gen::arbitrary<std::uint64_t>();
   shape.pages = std::uint64_t{1} << *rc::gen::inRange(0, 7);
   shape.rate_pages_per_s = *rc::gen::inRange<std::uint64_t>(1, 20000);
@@ -33,7 +34,7 @@ TinySimulation any_run(const Shape& shape) {
   TinySimulation guest(shape);
   const std::uint64_t records = below(12);
   for (std::uint64_t i = 0; i < records; ++i) {
-    guest.run(1 + below(tiny_record_steps_max(shape.rate_pages_per_s)));
+    guest.run(1 + below(form_record_steps_max(shape.rate_pages_per_s)));
     guest.record();
   }
   guest.run(below(8));
@@ -48,8 +49,8 @@ TEST_CASE("tiny: the last writer of a page is the last step that names it", "[ti
     const std::uint64_t done = below(std::uint64_t{1} << 40);
     const std::uint64_t page = below(shape.pages);
     std::uint64_t last = done;
-    while (last != 0 && tiny_page_of(shape.seed, shape.pages, last) != page) --last;
-    RC_ASSERT(tiny_last_step(shape.seed, shape.pages, done, page) == last);
+    while (last != 0 && form_page_of(shape.seed, shape.pages, last) != page) --last;
+    RC_ASSERT(form_last_step(shape.seed, shape.pages, done, page) == last);
   });
 }
 
@@ -58,9 +59,9 @@ TEST_CASE("tiny: any single bit flip in an owned page is found", "[tiny]") {
     const Shape shape = any_shape();
     TinySimulation guest = any_run(shape);
     const std::uint64_t page = below(shape.pages);
-    const auto byte = static_cast<std::uint32_t>(below(TINY_PAGE_BYTES));
+    const auto byte = static_cast<std::uint32_t>(below(FORM_PAGE_BYTES));
     guest.page(page)[byte] ^= std::byte{1} << static_cast<int>(below(8));
-    const ImageExam exam = tiny::examine(shape, guest.ram());
+    const ImageExam exam = form::examine(shape, guest.ram());
     RC_ASSERT(exam.wrong_pages == 1u);
     RC_ASSERT(exam.wrong.at(0).page == page);
     RC_ASSERT(exam.wrong.at(0).first_bad_byte == byte);
@@ -78,11 +79,11 @@ TEST_CASE("tiny: any page taken from an earlier moment is stale with its step", 
     const std::uint64_t page = below(shape.pages);
     const auto old_page = guest.copy_of(page);
     guest.run(below(3 * shape.pages));
-    const std::uint64_t old_step = tiny_last_step(shape.seed, shape.pages, then, page);
+    const std::uint64_t old_step = form_last_step(shape.seed, shape.pages, then, page);
     const bool rewritten =
-        tiny_last_step(shape.seed, shape.pages, guest.control().step_done, page) != old_step;
+        form_last_step(shape.seed, shape.pages, guest.control().step_done, page) != old_step;
     std::memcpy(guest.page(page), old_page.data(), old_page.size());
-    const ImageExam exam = tiny::examine(shape, guest.ram());
+    const ImageExam exam = form::examine(shape, guest.ram());
     RC_ASSERT(exam.wrong_pages == (rewritten ? 1u : 0u));
     if (rewritten) {
       RC_ASSERT(exam.wrong.at(0).page == page);
@@ -96,20 +97,20 @@ TEST_CASE("tiny: an image stopped within a step is right, and no other page may 
   rc::prop("any prefix of the step's page; a torn page elsewhere is wrong", [] {
     const Shape shape = any_shape();
     TinySimulation guest = any_run(shape);
-    guest.begin_step(below(TINY_PAGE_WORDS + 1));
-    RC_ASSERT(tiny::examine(shape, guest.ram()).wrong_pages == 0u);
+    guest.begin_step(below(FORM_PAGE_WORDS + 1));
+    RC_ASSERT(form::examine(shape, guest.ram()).wrong_pages == 0u);
 
     const std::uint64_t in_flight =
-        tiny_page_of(shape.seed, shape.pages, guest.control().step_started);
+        form_page_of(shape.seed, shape.pages, guest.control().step_started);
     const std::uint64_t other = below(shape.pages);
     RC_PRE(other != in_flight);
     const std::uint64_t step = guest.control().step_started;
-    const std::uint64_t base = tiny_base_of(shape.seed, other, step);
-    for (std::uint64_t i = 0, n = 1 + below(TINY_PAGE_WORDS); i < n; ++i) {
-      const std::uint64_t word = tiny_word_of(base, step, i);
+    const std::uint64_t base = form_base_of(shape.seed, other, step);
+    for (std::uint64_t i = 0, n = 1 + below(FORM_PAGE_WORDS); i < n; ++i) {
+      const std::uint64_t word = form_word_of(base, step, i);
       std::memcpy(guest.page(other) + i * 8, &word, 8);
     }
-    const ImageExam exam = tiny::examine(shape, guest.ram());
+    const ImageExam exam = form::examine(shape, guest.ram());
     RC_ASSERT(exam.wrong_pages == 1u);
     RC_ASSERT(exam.wrong.at(0).page == other);
   });
@@ -124,14 +125,14 @@ TEST_CASE("tiny: any run parses whole, cut or split anywhere", "[tiny]") {
     const std::string source = text.substr(0, cut);
     const std::string destination = text.substr(cut);
 
-    const GuestRecords of_source = tiny::parse(shape, source);
-    const GuestRecords whole = tiny::parse(shape, source + destination);
+    const GuestRecords of_source = form::parse(shape, source);
+    const GuestRecords whole = form::parse(shape, source + destination);
     RC_ASSERT(!of_source.broken.has_value());
     RC_ASSERT(!whole.broken.has_value());
     RC_ASSERT(of_source.records.size() <= whole.records.size());
     RC_ASSERT(
         std::equal(of_source.records.begin(), of_source.records.end(), whole.records.begin()));
-    RC_ASSERT(!tiny::tail_disagrees(shape, tiny::examine(shape, guest.ram()), text).has_value());
+    RC_ASSERT(!form::tail_disagrees(shape, form::examine(shape, guest.ram()), text).has_value());
   });
 }
 
@@ -158,19 +159,19 @@ TEST_CASE("tiny: a run with one line removed, doubled or altered is broken", "[t
     }
     std::string text;
     for (const std::string& line : lines) text += line;
-    RC_ASSERT(tiny::parse(shape, text).broken.has_value());
+    RC_ASSERT(form::parse(shape, text).broken.has_value());
   });
 }
 
 TEST_CASE("tiny: no bytes crash the examiner or the parser", "[tiny]") {
   rc::prop("arbitrary text, and a control block of arbitrary words", [] {
     const Shape shape = any_shape();
-    (void)tiny::parse(shape, *rc::gen::arbitrary<std::string>());
+    (void)form::parse(shape, *rc::gen::arbitrary<std::string>());
     TinySimulation guest = any_run(shape);
     auto* words = reinterpret_cast<std::uint64_t*>(&guest.control());
-    words[below(sizeof(tiny_control) / 8)] = *rc::gen::arbitrary<std::uint64_t>();
-    const ImageExam exam = tiny::examine(shape, guest.ram());
+    words[below(sizeof(form_control) / 8)] = *rc::gen::arbitrary<std::uint64_t>();
+    const ImageExam exam = form::examine(shape, guest.ram());
     RC_ASSERT(exam.readable == exam.why.empty());
-    (void)tiny::tail_disagrees(shape, exam, guest.text());
+    (void)form::tail_disagrees(shape, exam, guest.text());
   });
 }

@@ -7,20 +7,20 @@
 #include <cstring>
 #include <functional>
 
-#include "guests/tiny/journal.h"
+#include "guests/closed_form/journal.h"
 #include "guests/tiny/layout.h"
-#include "guests/tiny/model.h"
+#include "guests/closed_form/model.h"
 #include "guests/tiny/tiny.h"
 #include "tests/fakes/tiny_simulation.h"
 
 using namespace migfuzz;
 using Catch::Contains;
-using tiny::Shape;
-using tiny::TinySimulation;
+using form::Shape;
+using form::TinySimulation;
 
 namespace {
 
-const Shape kShape{.seed = 5, .pages = 64, .rate_pages_per_s = 4000};
+const Shape kShape{.seed = 5, .pages = 64, .rate_pages_per_s = 4000, .place = tiny_place()};
 
 /// `count` acknowledged records, four steps and one record of steps before each.
 TinySimulation with_journal(std::uint64_t count, const Shape& shape = kShape) {
@@ -35,11 +35,11 @@ TinySimulation with_journal(std::uint64_t count, const Shape& shape = kShape) {
 }
 
 ImageExam image_of(const TinySimulation& guest) {
-  return tiny::examine(guest.shape(), guest.ram());
+  return form::examine(guest.shape(), guest.ram());
 }
 
 DiskExam disk_of(const TinySimulation& guest) {
-  return tiny::examine_disk(guest.shape(), guest.disk(), guest.text(), image_of(guest));
+  return form::examine_disk(guest.shape(), guest.disk(), guest.text(), image_of(guest));
 }
 
 std::uint64_t bad(const DiskExam& exam) {
@@ -53,7 +53,7 @@ std::string with_last(const std::string& text, char kind, const std::string& lin
 }
 
 std::string broken(const std::string& text, const Shape& shape = kShape) {
-  return tiny::parse(shape, text).broken.value_or("");
+  return form::parse(shape, text).broken.value_or("");
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ TEST_CASE("tiny: a journal of acknowledged records is accepted, whatever is in f
   guest.issue(true);
   CHECK(disk_of(guest).found == 21);
   CHECK(bad(disk_of(guest)) == 0);
-  exam = tiny::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt);
+  exam = form::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt);
   CHECK(exam.found == 21);
   CHECK(bad(exam) == 0);
 }
@@ -89,7 +89,7 @@ TEST_CASE("tiny: a disk without any record belongs to a guest that acknowledged 
 
 TEST_CASE("tiny: an acknowledged record that is not there is missing", "[tiny-disk]") {
   auto guest = with_journal(20);
-  std::memset(guest.sector(6), 0, TINY_SECTOR_BYTES);
+  std::memset(guest.sector(6), 0, FORM_SECTOR_BYTES);
   const DiskExam exam = disk_of(guest);
   CHECK(exam.missing == 1);
   CHECK(bad(exam) == 1);
@@ -108,7 +108,7 @@ TEST_CASE("tiny: a whole record of another life is a loser's write", "[tiny-disk
   CHECK_THAT(disk_of(guest).first, Contains("of another guest"));
   guest.put(7, 28);
   CHECK(bad(disk_of(guest)) == 0);
-  std::memcpy(guest.sector(100), guest.sector(6), TINY_SECTOR_BYTES);
+  std::memcpy(guest.sector(100), guest.sector(6), FORM_SECTOR_BYTES);
   CHECK(disk_of(guest).foreign == 1);
   CHECK_THAT(disk_of(guest).first, Contains("has no place there"));
 }
@@ -128,13 +128,13 @@ TEST_CASE("tiny: what the survivor cannot have issued is from the future", "[tin
   guest.run(3);
   guest.put(22, 83);
   CHECK(disk_of(guest).newer == 1);
-  std::memset(guest.sector(21), 0, TINY_SECTOR_BYTES);
+  std::memset(guest.sector(21), 0, FORM_SECTOR_BYTES);
   guest.put(21, 83);  // the next one, from a step that was made: but the image has issued no such
   CHECK(disk_of(guest).newer == 1);
   CHECK_THAT(disk_of(guest).first, Contains("20 acknowledged, 20 issued, last step 83"));
-  CHECK(bad(tiny::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt)) == 0);
+  CHECK(bad(form::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt)) == 0);
   guest.put(21, 1000);
-  CHECK(tiny::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt).newer == 1);
+  CHECK(form::examine_disk(kShape, guest.disk(), guest.text(), std::nullopt).newer == 1);
   guest.issue(false);
   CHECK(disk_of(guest).newer == 1);
   guest.put(21, 82);
@@ -144,16 +144,16 @@ TEST_CASE("tiny: what the survivor cannot have issued is from the future", "[tin
 TEST_CASE("tiny: a disk ahead of an image that went back is from the future", "[tiny-disk]") {
   const auto guest = with_journal(20);
   const ImageExam older = image_of(with_journal(17));
-  const DiskExam exam = tiny::examine_disk(kShape, guest.disk(), guest.text(), older);
+  const DiskExam exam = form::examine_disk(kShape, guest.disk(), guest.text(), older);
   CHECK(exam.newer == 3);
   CHECK(bad(exam) == 3);
 }
 
 TEST_CASE("tiny: a journal that has wrapped is judged by its last round", "[tiny-disk]") {
-  auto guest = with_journal(TINY_JOURNAL_SLOTS + 3);
+  auto guest = with_journal(FORM_JOURNAL_SLOTS + 3);
   DiskExam exam = disk_of(guest);
-  CHECK(exam.acknowledged == TINY_JOURNAL_SLOTS + 3);
-  CHECK(exam.found == TINY_JOURNAL_SLOTS);
+  CHECK(exam.acknowledged == FORM_JOURNAL_SLOTS + 3);
+  CHECK(exam.found == FORM_JOURNAL_SLOTS);
   CHECK(bad(exam) == 0);
   guest.issue();
   CHECK(bad(disk_of(guest)) == 0);
@@ -167,11 +167,11 @@ TEST_CASE("tiny: a journal that has wrapped is judged by its last round", "[tiny
 TEST_CASE("tiny: a disk that cannot be judged says why", "[tiny-disk]") {
   const auto guest = with_journal(3);
   const DiskExam small =
-      tiny::examine_disk(kShape, guest.disk().subspan(512), guest.text(), std::nullopt);
+      form::examine_disk(kShape, guest.disk().subspan(512), guest.text(), std::nullopt);
   CHECK_FALSE(small.readable);
   CHECK_THAT(small.why, Contains("the disk ends after 1048064 bytes"));
   const DiskExam disorder =
-      tiny::examine_disk(kShape, guest.disk(), guest.text() + "nonsense\n", std::nullopt);
+      form::examine_disk(kShape, guest.disk(), guest.text() + "nonsense\n", std::nullopt);
   CHECK_FALSE(disorder.readable);
   CHECK_THAT(disorder.why, Contains("in disorder: line 8"));
 }
@@ -179,7 +179,7 @@ TEST_CASE("tiny: a disk that cannot be judged says why", "[tiny-disk]") {
 TEST_CASE("tiny: acknowledgements and disk errors are records", "[tiny-disk]") {
   auto guest = with_journal(2);
   const std::string text = guest.text() + "F 3 0000000000000008 4 1\n";
-  const GuestRecords parsed = tiny::parse(kShape, text);
+  const GuestRecords parsed = form::parse(kShape, text);
   CHECK_FALSE(parsed.broken);
   REQUIRE(parsed.records.size() == 6);
   CHECK(parsed.records[2].kind == GuestRecord::Kind::disk_written);
@@ -188,7 +188,7 @@ TEST_CASE("tiny: acknowledgements and disk errors are records", "[tiny-disk]") {
   CHECK(parsed.records[4].number == 2);
   CHECK(parsed.records[5].kind == GuestRecord::Kind::disk_error);
   CHECK(parsed.records[5].number == 3);
-  CHECK(tiny::last_step(text) == 8u);
+  CHECK(form::last_step(text) == 8u);
 }
 
 TEST_CASE("tiny: a lost, repeated or rewritten acknowledgement breaks the evidence",
@@ -246,22 +246,22 @@ TEST_CASE("tiny: the evidence's end agrees with an image stopped anywhere in an 
   const std::string after = guest.text();
   const ImageExam acknowledged = image_of(guest);
   for (std::size_t cut = before.size(); cut <= after.size(); ++cut) {
-    CHECK_FALSE(tiny::tail_disagrees(kShape, acknowledged, after.substr(0, cut)));
+    CHECK_FALSE(form::tail_disagrees(kShape, acknowledged, after.substr(0, cut)));
   }
-  CHECK_FALSE(tiny::tail_disagrees(kShape, issued, before));
-  CHECK_THAT(tiny::tail_disagrees(kShape, issued, after).value_or(""),
+  CHECK_FALSE(form::tail_disagrees(kShape, issued, before));
+  CHECK_THAT(form::tail_disagrees(kShape, issued, after).value_or(""),
              Contains("image older than the evidence"));
-  CHECK(tiny::tail_disagrees(kShape, issued, before + "D 3"));
-  CHECK(tiny::tail_disagrees(kShape, acknowledged, before + "D 4"));
-  CHECK(tiny::tail_disagrees(kShape, acknowledged, before + "S"));
+  CHECK(form::tail_disagrees(kShape, issued, before + "D 3"));
+  CHECK(form::tail_disagrees(kShape, acknowledged, before + "D 4"));
+  CHECK(form::tail_disagrees(kShape, acknowledged, before + "S"));
   guest.issue();
   guest.acknowledge();
-  CHECK_THAT(tiny::tail_disagrees(kShape, image_of(guest), before).value_or(""),
+  CHECK_THAT(form::tail_disagrees(kShape, image_of(guest), before).value_or(""),
              Contains("evidence lost"));
 }
 
 TEST_CASE("tiny: a control block whose journal contradicts itself is not readable", "[tiny-disk]") {
-  const auto why = [](const std::function<void(tiny_journal&)>& spoil) {
+  const auto why = [](const std::function<void(form_journal&)>& spoil) {
     auto guest = with_journal(3);
     spoil(guest.control().journal);
     return image_of(guest).why;
@@ -276,6 +276,6 @@ TEST_CASE("tiny: a control block whose journal contradicts itself is not readabl
 
 TEST_CASE("tiny: the disk holds ten seconds of journal at the default rate", "[tiny-disk]") {
   CHECK(make_tiny()->disk_bytes() == 1u << 20);
-  CHECK(TINY_JOURNAL_SLOTS >= 10 * GuestShape{}.disk_writes_per_s);
+  CHECK(FORM_JOURNAL_SLOTS >= 10 * GuestShape{}.disk_writes_per_s);
   CHECK(make_tiny()->examine_disk(GuestShape{}, {}, "", {}).readable == false);
 }

@@ -67,6 +67,11 @@ bool below(const std::string& path, const std::vector<std::string>& folders) {
                      [&](const std::string& folder) { return path.starts_with(folder + "/"); });
 }
 
+/// What runs inside a guest: its own compiler, its own rules.
+bool is_payload(const File& file) {
+  return file.path.starts_with("guests/") && file.path.find("/payload") != file.path.npos;
+}
+
 std::string at(const File& file, std::size_t line) {
   return file.path + ":" + std::to_string(line + 1) + ": " + file.lines[line];
 }
@@ -159,7 +164,7 @@ TEST_CASE("System calls, Asio and netlink stay in harness/io", "[tree]") {
       {"harness/campaign/campaign.cpp", {"sys/utsname.h"}}};  // uname(2) for the report
   std::vector<std::string> offenders;
   for (const auto& file : product()) {
-    if (file.folder() == "harness/io" || file.path.starts_with("guests/tiny/payload")) continue;
+    if (file.folder() == "harness/io" || is_payload(file)) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const auto target = included(file.lines[i]);
       if (!below(target, {"boost", "sys", "netlink", "linux", "netinet", "arpa"})) continue;
@@ -240,6 +245,7 @@ TEST_CASE("Every guest's folder is built and in the catalog", "[tree]") {
   for (const auto& folder : fs::directory_iterator(kRoot / "guests")) {
     if (!folder.is_directory()) continue;
     const auto name = folder.path().filename().string();
+    if (name == "closed_form") continue;  // what the guests have in common
     if (!has_word(catalog, "make_" + name)) offenders.push_back("guests/" + name + ": no make_");
     for (const auto& file : fs::directory_iterator(folder.path()))
       if (file.path().extension() == ".cpp" &&
@@ -283,7 +289,7 @@ std::string code_of(const std::string& line) {
 TEST_CASE("Nobody calls a shell, sleeps, or writes without a bound", "[tree]") {
   std::vector<std::string> offenders;
   for (const auto& file : everything()) {
-    if (file.path == "tests/unit/tree_test.cpp") continue;
+    if (file.path == "tests/unit/tree_test.cpp" || is_payload(file)) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i)
       for (const auto* call : {"system", "popen", "sleep", "usleep", "nanosleep", "sleep_for",
                                "sleep_until", "gets", "strcpy", "strcat", "sprintf", "vsprintf"}) {
@@ -328,9 +334,11 @@ TEST_CASE("No line has tabs, ends in blanks or goes far beyond the margin", "[tr
 TEST_CASE("No line is longer than 100 columns", "[tree]") { none(longer_than(100)); }
 
 TEST_CASE("Headers read like prose: at most 130 lines, guarded, opening with a comment", "[tree]") {
-  // The seam with every effect in one place: its length is the number of things a world can do.
+  // The seam with every effect in one place: its length is the number of things a world can do. And
+  // what every payload includes, formulas and code, for it has one translation unit.
   const std::map<std::string, std::size_t> longer{{"harness/core/world.h", 160},
-                                                  {"guests/tiny/layout.h", 200}};
+                                                  {"guests/closed_form/form.h", 170},
+                                                  {"guests/closed_form/engine.h", 300}};
   std::vector<std::string> offenders;
   for (const auto& file : product()) {
     if (!file.header()) continue;
@@ -363,7 +371,7 @@ TEST_CASE("A source file without a header of its own opens with a comment", "[tr
 TEST_CASE("Nothing is registered or kept in a global", "[tree]") {
   std::vector<std::string> offenders;
   for (const auto& file : product()) {
-    if (file.path.starts_with("guests/tiny/payload")) continue;
+    if (is_payload(file)) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const auto code = code_of(file.lines[i]);
       // At namespace scope (no indentation): a mutable variable or a static object.

@@ -92,7 +92,7 @@ long_mode:
   .globl tiny_on_timer
 tiny_on_timer:
   push %rax
-  incq TINY_CONTROL_GPA + TINY_CONTROL_TICKS_OFFSET
+  incq TINY_CONTROL_GPA + FORM_CONTROL_TICKS_OFFSET
   mov $0x20, %al
   outb %al, $0x20
   pop %rax

@@ -29,9 +29,6 @@
 #define DISK_DRIVER 3      /* acknowledged, with a driver */
 #define DISK_DRIVER_OK 7
 #define VIRTIO_BLK_F_FLUSH (1u << 9) /* taken: QEMU then caches, and a flush means something */
-#define VIRTIO_BLK_WRITE 1u
-#define VIRTIO_BLK_FLUSH 4u
-#define VIRTIO_BLK_OK 0
 #define DISK_UNANSWERED 0xff
 
 struct disk_request {
@@ -43,7 +40,7 @@ struct disk_request {
 static volatile struct disk_request* const disk_request =
     (volatile struct disk_request*)TINY_REQUEST_GPA;
 static volatile uint64_t* const disk_sector =
-    (volatile uint64_t*)(TINY_REQUEST_GPA + TINY_SECTOR_BYTES);
+    (volatile uint64_t*)(TINY_REQUEST_GPA + FORM_SECTOR_BYTES);
 
 struct disk_descriptor {
   uint64_t gpa;
@@ -67,7 +64,7 @@ static volatile struct disk_ring* disk_available(void) {
 static volatile struct disk_ring* disk_used(void) {
   const uint64_t end = 18 * control->journal.queue_entries + 6;
   return (volatile struct disk_ring*)(TINY_RING_GPA +
-                                      ((end + TINY_PAGE_BYTES - 1) & ~(TINY_PAGE_BYTES - 1ull)));
+                                      ((end + FORM_PAGE_BYTES - 1) & ~(FORM_PAGE_BYTES - 1ull)));
 }
 
 /* Resets the device and gives it an empty ring; the number of its entries, 0: of no use to us. */
@@ -82,10 +79,10 @@ static uint64_t disk_set_up(uint16_t io_base) {
   const uint64_t entries = in16((uint16_t)(io_base + DISK_QUEUE_ENTRIES));
   const uint64_t sectors = in32((uint16_t)(io_base + DISK_CAPACITY)) |
                            (uint64_t)in32((uint16_t)(io_base + DISK_CAPACITY + 4)) << 32;
-  if (entries < 4 || entries > TINY_RING_ENTRIES_MAX || sectors < TINY_JOURNAL_SLOTS) return 0;
+  if (entries < 4 || entries > TINY_RING_ENTRIES_MAX || sectors < FORM_JOURNAL_SLOTS) return 0;
   out32((uint16_t)(io_base + DISK_FEATURES_TAKEN),
         in32((uint16_t)(io_base + DISK_FEATURES)) & VIRTIO_BLK_F_FLUSH);
-  out32((uint16_t)(io_base + DISK_QUEUE_PAGE), TINY_RING_GPA >> TINY_PAGE_SHIFT);
+  out32((uint16_t)(io_base + DISK_QUEUE_PAGE), TINY_RING_GPA >> FORM_PAGE_SHIFT);
   out8((uint16_t)(io_base + DISK_STATUS), DISK_DRIVER_OK);
   return entries;
 }
@@ -100,9 +97,9 @@ static void disk_submit(uint32_t type, uint64_t sector) {
   disk_descriptors[0].gpa = TINY_REQUEST_GPA;
   disk_descriptors[0].bytes = __builtin_offsetof(struct disk_request, status);
   disk_descriptors[0].flags = 1;
-  disk_descriptors[0].next = type == VIRTIO_BLK_WRITE ? 1 : 2;
-  disk_descriptors[1].gpa = TINY_REQUEST_GPA + TINY_SECTOR_BYTES;
-  disk_descriptors[1].bytes = TINY_SECTOR_BYTES;
+  disk_descriptors[0].next = type == FORM_DISK_WRITE ? 1 : 2;
+  disk_descriptors[1].gpa = TINY_REQUEST_GPA + FORM_SECTOR_BYTES;
+  disk_descriptors[1].bytes = FORM_SECTOR_BYTES;
   disk_descriptors[1].flags = 1;
   disk_descriptors[1].next = 2;
   disk_descriptors[2].gpa = TINY_REQUEST_GPA + __builtin_offsetof(struct disk_request, status);
@@ -112,7 +109,7 @@ static void disk_submit(uint32_t type, uint64_t sector) {
   available->head[requests & (control->journal.queue_entries - 1)] = 0;
   control->journal.requests = requests + 1;
   available->index = (uint16_t)(requests + 1);
-  barrier();
+  __asm__ volatile("" ::: "memory"); /* the device must see it all */
   out16((uint16_t)(control->journal.io_base + DISK_QUEUE_NOTIFY), 0);
 }
 

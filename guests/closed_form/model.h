@@ -1,6 +1,6 @@
-// What the harness knows of `tiny` from outside: pure functions from bytes to findings.
+// What the harness knows of a guest from outside: pure functions from bytes to findings.
 //
-// The closed form itself is in layout.h; here it is applied. An image is examined against the step
+// The closed form itself is in form.h; here it is applied. An image is examined against the step
 // in its own control block, so the control block is checked first and distrusted: every number in
 // it is compared with the plan's or bounded by the image before it is used. Nothing here throws or
 // reads outside its arguments, for the bytes may come from a migration that was damaged on purpose.
@@ -9,10 +9,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "guests/closed_form/form.h"
 #include "harness/core/guest.h"
 
-namespace migfuzz::tiny {
+namespace migfuzz::form {
+
+/// Where a guest keeps its control block and its pages: guest-physical addresses, in bytes.
+struct Place {
+  std::uint64_t control_gpa = 0;
+  /// Of page 0, the others follow; what the guest says in its boot record and its control block.
+  std::uint64_t base_gpa = 0;
+  /// Of every page, where they are scattered (then base_gpa is 0); as long as whoever uses it.
+  const std::vector<std::uint64_t>* pages = nullptr;
+
+  /// 0: unknown, for they are scattered and it is not at hand where.
+  std::uint64_t gpa_of(std::uint64_t page) const {
+    if (pages != nullptr) return (*pages)[page];
+    return base_gpa == 0 ? 0 : base_gpa + page * FORM_PAGE_BYTES;
+  }
+  bool operator==(const Place&) const = default;
+};
 
 /// The owned area and its pace, as the plan fixed them; `pages` is a power of two.
 struct Shape {
@@ -20,6 +38,7 @@ struct Shape {
   std::uint64_t pages = 0;
   std::uint64_t rate_pages_per_s = 0;
   std::uint64_t disk_writes_per_s = 200;
+  Place place{};
   bool operator==(const Shape&) const = default;
 };
 
@@ -32,7 +51,7 @@ struct Shape {
 ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step = 0);
 
 /// What the guest's clock showed at its last record; nothing before the first one.
-std::optional<GuestClock> clock(Bytes ram);
+std::optional<GuestClock> clock(const Place& place, Bytes ram);
 
 /// The page that was written longest ago among those written twice, with the content it had before
 /// its last write: what an image looks like whose dirty page was lost. For the canary.
@@ -67,4 +86,4 @@ std::optional<std::string> tail_disagrees(const Shape& shape, const ImageExam& e
 DiskExam examine_disk(const Shape& shape, Bytes disk, std::string_view text,
                       const std::optional<ImageExam>& exam);
 
-}  // namespace migfuzz::tiny
+}  // namespace migfuzz::form

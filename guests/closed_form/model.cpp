@@ -1,9 +1,9 @@
-// The examiner and the parser of `tiny`; see model.h for the claims and layout.h for the formulas.
+// The examiner and the parser; see model.h for the claims and form.h for the formulas.
 //
 // Speed matters for the examiner only: it builds each expected page in a 4 KiB buffer and compares
 // it with memcmp, and looks closer only at a page that differs. Little-endian hosts only, like the
 // guest (asserted below). The parser is linear in the text plus about 10 ns for each step covered.
-#include "guests/tiny/model.h"
+#include "guests/closed_form/model.h"
 
 #include <algorithm>
 #include <array>
@@ -13,44 +13,44 @@
 #include <cstdio>
 #include <cstring>
 
-#include "guests/tiny/layout.h"
+#include "guests/closed_form/form.h"
 
-namespace migfuzz::tiny {
+namespace migfuzz::form {
 namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::size_t kWrongKept = 64;
-using PageWords = std::array<std::uint64_t, TINY_PAGE_WORDS>;
+using PageWords = std::array<std::uint64_t, FORM_PAGE_WORDS>;
 
 PageWords content(std::uint64_t seed, std::uint64_t page, std::uint64_t step) {
   PageWords words;
   std::uint64_t* const out = words.data();
-  std::uint64_t x = tiny_base_of(seed, page, step);
+  std::uint64_t x = form_base_of(seed, page, step);
   out[0] = step;
-  for (std::size_t i = 1; i < TINY_PAGE_WORDS; ++i) out[i] = x += TINY_WORD_STRIDE;
+  for (std::size_t i = 1; i < FORM_PAGE_WORDS; ++i) out[i] = x += FORM_WORD_STRIDE;
   return words;
 }
 
 bool same(const PageWords& expected, const std::byte* actual) {
-  return std::memcmp(expected.data(), actual, TINY_PAGE_BYTES) == 0;
+  return std::memcmp(expected.data(), actual, FORM_PAGE_BYTES) == 0;
 }
 
 /// New up to some word, old from there on: what a stop in the middle of a step leaves.
 bool torn_between(const PageWords& old_words, const PageWords& new_words, const std::byte* actual) {
   std::size_t i = 0;
   std::uint64_t word = 0;
-  for (; i < TINY_PAGE_WORDS; ++i) {
+  for (; i < FORM_PAGE_WORDS; ++i) {
     std::memcpy(&word, actual + i * sizeof word, sizeof word);
     if (word != new_words[i]) break;
   }
   return std::memcmp(old_words.data() + i, actual + i * sizeof word,
-                     (TINY_PAGE_WORDS - i) * sizeof word) == 0;
+                     (FORM_PAGE_WORDS - i) * sizeof word) == 0;
 }
 
 std::uint64_t sector_hash(std::uint64_t seed, std::uint64_t number, std::uint64_t step) {
-  std::array<std::uint64_t, TINY_SECTOR_WORDS> words{};
-  return tiny_fill_sector(words.data(), seed, number, step);
+  std::array<std::uint64_t, FORM_SECTOR_WORDS> words{};
+  return form_fill_sector(words.data(), seed, number, step);
 }
 
 std::string hex(std::uint64_t value) {
@@ -59,8 +59,8 @@ std::string hex(std::uint64_t value) {
   return text.data();
 }
 
-std::string why_insane_journal(const tiny_control& c, const Shape& shape) {
-  const tiny_journal& j = c.journal;
+std::string why_insane_journal(const form_control& c, const Shape& shape) {
+  const form_journal& j = c.journal;
   if (j.writes_per_s == 0) return {};
   if (j.writes_per_s != shape.disk_writes_per_s) {
     return "control block: journals " + hex(j.writes_per_s) + " times a second, the plan says " +
@@ -77,25 +77,34 @@ std::string why_insane_journal(const tiny_control& c, const Shape& shape) {
   return {};
 }
 
+/// Behind the last byte of the page that lies highest.
+std::uint64_t end_of_pages(const Shape& shape) {
+  std::uint64_t end = 0;
+  for (std::uint64_t page = 0; page < shape.pages; ++page)
+    end = std::max(end, shape.place.gpa_of(page) + FORM_PAGE_BYTES);
+  return end;
+}
+
 /// The reason why a control block cannot be that of this plan's guest; empty when it can.
-std::string why_insane(const tiny_control& c, const Shape& shape, std::uint64_t image_bytes) {
-  if (c.magic != TINY_MAGIC) {
+std::string why_insane(const form_control& c, const Shape& shape, std::uint64_t image_bytes) {
+  if (c.magic != FORM_MAGIC) {
     return c.magic == 0 ? "no control block: the guest has not finished its boot"
                         : "no control block: magic is " + hex(c.magic);
   }
-  if (c.version != TINY_VERSION) return "control block: unknown version " + hex(c.version);
+  if (c.version != FORM_VERSION) return "control block: unknown version " + hex(c.version);
   if (c.seed != shape.seed) {
     return "control block: seed is " + hex(c.seed) + ", the plan's is " + hex(shape.seed);
   }
-  if (c.pages != shape.pages || c.base_gpa != TINY_BASE_GPA) {
+  if (c.pages != shape.pages || c.base_gpa != shape.place.base_gpa) {
     return "control block: owns " + hex(c.pages) + " pages at " + hex(c.base_gpa) +
-           ", the plan's shape gives " + hex(shape.pages) + " at " + hex(TINY_BASE_GPA);
+           ", the plan's shape gives " + hex(shape.pages) + " at " + hex(shape.place.base_gpa);
   }
-  if (c.range_count != 1 || c.range[0].gpa != c.base_gpa || c.range[0].pages != c.pages) {
+  const bool scattered = shape.place.pages != nullptr;
+  if (!scattered && (c.range_count != 1 || c.range[0].gpa != c.base_gpa ||
+                     c.range[0].pages != c.pages)) {
     return "control block: its table of ranges contradicts base and pages";
   }
-  // shape.pages is bounded by TINY_MAX_PAGES, so the product cannot overflow.
-  if (c.base_gpa + c.pages * TINY_PAGE_BYTES > image_bytes) {
+  if (end_of_pages(shape) > image_bytes) {
     return "the owned pages reach beyond the image of " + hex(image_bytes) + " bytes";
   }
   if (c.step_started != c.step_done && c.step_started - c.step_done != 1) {
@@ -118,17 +127,17 @@ PageFault fault_of(const Shape& shape, std::uint64_t page, std::uint64_t step,
                    const PageWords& expected, const std::byte* actual) {
   PageFault fault;
   fault.page = page;
-  fault.gpa = TINY_BASE_GPA + page * TINY_PAGE_BYTES;
+  fault.gpa = shape.place.gpa_of(page);
   fault.expected_step = step;
-  std::array<std::byte, TINY_PAGE_BYTES> right;
+  std::array<std::byte, FORM_PAGE_BYTES> right;
   std::memcpy(right.data(), expected.data(), right.size());
-  for (std::uint32_t i = 0; i < TINY_PAGE_BYTES; ++i) {
+  for (std::uint32_t i = 0; i < FORM_PAGE_BYTES; ++i) {
     if (right[i] == actual[i]) continue;
     if (fault.bad_bytes++ == 0) fault.first_bad_byte = i;
   }
   std::uint64_t candidate = 0;
   std::memcpy(&candidate, actual, sizeof candidate);
-  const bool wrote_it = candidate == 0 || tiny_page_of(shape.seed, shape.pages, candidate) == page;
+  const bool wrote_it = candidate == 0 || form_page_of(shape.seed, shape.pages, candidate) == page;
   if (candidate < step && wrote_it && same(content(shape.seed, page, candidate), actual)) {
     fault.stale_step = candidate;
   }
@@ -137,12 +146,12 @@ PageFault fault_of(const Shape& shape, std::uint64_t page, std::uint64_t step,
 
 /// The last step, from `at_least` on, whose page is in the image: what a lost counter would say.
 std::uint64_t step_shown(const Shape& shape, Bytes ram, std::uint64_t at_least) {
-  const std::uint64_t most = at_least + tiny_record_steps_max(shape.rate_pages_per_s);
+  const std::uint64_t most = at_least + form_record_steps_max(shape.rate_pages_per_s);
   std::uint64_t shown = at_least;
   for (std::uint64_t step = at_least + 1; step <= most; ++step) {
-    const std::uint64_t page = tiny_page_of(shape.seed, shape.pages, step);
+    const std::uint64_t page = form_page_of(shape.seed, shape.pages, step);
     std::uint64_t word = 0;
-    std::memcpy(&word, ram.data() + TINY_BASE_GPA + page * TINY_PAGE_BYTES, sizeof word);
+    std::memcpy(&word, ram.data() + shape.place.gpa_of(page), sizeof word);
     if (word == step) shown = step;
   }
   return shown;
@@ -178,12 +187,12 @@ class Fields {
 /// A line for a message: bounded, and printable whatever the bytes.
 std::string shown(std::string_view line) {
   std::string text;
-  for (const char c : line.substr(0, TINY_LINE_BYTES_MAX)) text += c >= ' ' && c <= '~' ? c : '?';
-  return line.size() > TINY_LINE_BYTES_MAX ? text + "..." : text;
+  for (const char c : line.substr(0, FORM_LINE_BYTES_MAX)) text += c >= ' ' && c <= '~' ? c : '?';
+  return line.size() > FORM_LINE_BYTES_MAX ? text + "..." : text;
 }
 
 bool can_begin_a_line(std::string_view tail) {
-  if (tail.size() >= TINY_LINE_BYTES_MAX) return false;
+  if (tail.size() >= FORM_LINE_BYTES_MAX) return false;
   if (tail.empty()) return true;
   if (std::string_view("BSEDFX").find(tail.front()) == std::string_view::npos) return false;
   return tail.find_first_not_of(" 0123456789abcdef", 1) == std::string_view::npos;
@@ -218,12 +227,12 @@ class Parser {
     const auto base = fields.next(0);
     if (!pages || !seed || !base || !fields.at_end()) return malformed(line);
     if (booted_) return "the guest booted again after step " + hex(step_);
-    if (*pages != shape_.pages || *seed != shape_.seed || *base != TINY_BASE_GPA) {
+    if (*pages != shape_.pages || *seed != shape_.seed || *base != shape_.place.base_gpa) {
       return "boot record of another guest (pages, seed or base differ from the plan's): \"" +
              shown(line) + '"';
     }
     booted_ = true;
-    chain_ = tiny_first_chain(shape_.seed, shape_.pages);
+    chain_ = form_first_chain(shape_.seed, shape_.pages);
     records.push_back({.kind = GuestRecord::Kind::boot});
     return std::nullopt;
   }
@@ -236,11 +245,11 @@ class Parser {
     if (*step == step_) return "repeated: " + both;
     if (*step < step_) return "went back: " + both;
     // Also what keeps hostile text from making us count to 2^64.
-    if (*step - step_ > tiny_record_steps_max(shape_.rate_pages_per_s)) {
+    if (*step - step_ > form_record_steps_max(shape_.rate_pages_per_s)) {
       return "skipped: " + both + " is more than one record can cover";
     }
     const std::uint64_t expected =
-        tiny_next_chain(shape_.seed, shape_.pages, chain_, step_, *step, link_);
+        form_next_chain(shape_.seed, shape_.pages, chain_, step_, *step, link_);
     if (*chain != expected) {
       return "chain broken: " + both + " should give " + hex(expected) + ", not " + hex(*chain) +
              ": a record between them is missing, or one is altered";
@@ -261,7 +270,7 @@ class Parser {
                        .step = *at,
                        .page = *page,
                        .expected_step = *expected,
-                       .gpa = TINY_BASE_GPA + *page * TINY_PAGE_BYTES});
+                       .gpa = shape_.place.gpa_of(*page)});
     return std::nullopt;
   }
 
@@ -274,7 +283,7 @@ class Parser {
     if (*number <= number_) return "acknowledged again: " + both;
     if (*number != number_ + 1) return "acknowledgement missing: " + both;
     if (const auto why = why_not_from(*step)) return *why + ": \"" + shown(line) + '"';
-    const std::uint64_t expected = tiny_next_link(link_, sector_hash(shape_.seed, *number, *step));
+    const std::uint64_t expected = form_next_link(link_, sector_hash(shape_.seed, *number, *step));
     if (*link != expected) {
       return "journal chain broken: " + both + " should give " + hex(expected) + ", not " +
              hex(*link) + ": an acknowledgement is altered, or from another life";
@@ -307,7 +316,7 @@ class Parser {
   std::optional<std::string> why_not_from(std::uint64_t step) const {
     if (shape_.disk_writes_per_s == 0) return "a journal record, though the plan wants none";
     if (step < number_step_) return "a journal record from an earlier step than the one before";
-    if (step > step_ + tiny_record_steps_max(shape_.rate_pages_per_s)) {
+    if (step > step_ + form_record_steps_max(shape_.rate_pages_per_s)) {
       return "a journal record from a step that cannot have been made";
     }
     return std::nullopt;
@@ -327,14 +336,14 @@ class Parser {
 };
 
 std::string acknowledgement_line(std::uint64_t number, std::uint64_t step, std::uint64_t link) {
-  std::array<char, TINY_LINE_BYTES_MAX> text{};
+  std::array<char, FORM_LINE_BYTES_MAX> text{};
   std::snprintf(text.data(), text.size(), "D %" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n", number,
                 step, link);
   return text.data();
 }
 
 std::string step_line(std::uint64_t step, std::uint64_t chain) {
-  std::array<char, TINY_LINE_BYTES_MAX> text{};
+  std::array<char, FORM_LINE_BYTES_MAX> text{};
   std::snprintf(text.data(), text.size(), "S %016" PRIx64 " %016" PRIx64 "\n", step, chain);
   return text.data();
 }
@@ -348,7 +357,7 @@ struct Tail {
 
 Tail tail_of(const Shape& shape, const GuestRecords& records, std::string_view text) {
   Tail tail;
-  tail.chain = tiny_first_chain(shape.seed, shape.pages);
+  tail.chain = form_first_chain(shape.seed, shape.pages);
   tail.unfinished = text.substr(text.rfind('\n') + 1);
   for (const GuestRecord& record : records.records) {
     if (record.kind == GuestRecord::Kind::step) {
@@ -366,8 +375,8 @@ Tail tail_of(const Shape& shape, const GuestRecords& records, std::string_view t
 /// Why the image's last record of steps cannot be the line under way.
 std::optional<std::string> why_not_recording(const Shape& shape, const ImageExam& exam,
                                              const Tail& tail, const std::string& both) {
-  if (exam.recorded_step - tail.step > tiny_record_steps_max(shape.rate_pages_per_s) ||
-      tiny_next_chain(shape.seed, shape.pages, tail.chain, tail.step, exam.recorded_step,
+  if (exam.recorded_step - tail.step > form_record_steps_max(shape.rate_pages_per_s) ||
+      form_next_chain(shape.seed, shape.pages, tail.chain, tail.step, exam.recorded_step,
                       tail.link) != exam.chain) {
     return "evidence lost: " + both + ", more than one record later";
   }
@@ -384,7 +393,7 @@ std::optional<std::string> why_not_acknowledging(const Shape& shape, const Journ
   const std::uint64_t number = journal.acknowledged;
   const std::uint64_t hash = sector_hash(shape.seed, number, journal.issued_step);
   if (number - tail.number != 1 || journal.issued != number ||
-      tiny_next_link(tail.link, hash) != journal.link) {
+      form_next_link(tail.link, hash) != journal.link) {
     return "evidence lost: " + acks;
   }
   const std::string line = acknowledgement_line(number, journal.issued_step, journal.link);
@@ -398,16 +407,16 @@ std::optional<std::string> why_not_acknowledging(const Shape& shape, const Journ
 
 ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   ImageExam exam;
-  if (shape.pages == 0 || shape.pages > TINY_MAX_PAGES || !std::has_single_bit(shape.pages)) {
+  if (shape.pages == 0 || shape.pages > FORM_MAX_PAGES || !std::has_single_bit(shape.pages)) {
     exam.why = "the plan's RAM has no room for owned pages";
     return exam;
   }
-  if (ram.size() < TINY_CONTROL_GPA + TINY_PAGE_BYTES) {
+  if (ram.size() < shape.place.control_gpa + FORM_PAGE_BYTES) {
     exam.why = "the image ends before the control block: " + hex(ram.size()) + " bytes";
     return exam;
   }
-  tiny_control control;
-  std::memcpy(&control, ram.data() + TINY_CONTROL_GPA, sizeof control);
+  form_control control;
+  std::memcpy(&control, ram.data() + shape.place.control_gpa, sizeof control);
   exam.why = why_insane(control, shape, ram.size());
   if (!exam.why.empty()) return exam;
 
@@ -417,7 +426,7 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   if (control.record[control.record_count & 1].step < recorded_step) {
     exam.wrong_pages = 1;
     exam.wrong.push_back({.page = shape.pages,
-                          .gpa = TINY_CONTROL_GPA,
+                          .gpa = shape.place.control_gpa,
                           .expected_step = recorded_step,
                           .stale_step = control.step_done,
                           .bad_bytes = sizeof control});
@@ -426,18 +435,18 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   }
   exam.step = control.step_done;
   if (exam.wrong_pages == 0 && control.journal.writes_per_s != 0) {
-    const tiny_journal& j = control.journal;
+    const form_journal& j = control.journal;
     exam.journal = {j.issued, j.issued_step, j.ack_count, j.ack[j.ack_count & 1].link};
   }
   exam.recorded_step = control.record[control.record_count & 1].step;
   exam.chain = control.record[control.record_count & 1].chain;
   const bool in_flight = control.step_started != control.step_done;
   const std::uint64_t torn_page =
-      in_flight ? tiny_page_of(shape.seed, shape.pages, control.step_started) : shape.pages;
+      in_flight ? form_page_of(shape.seed, shape.pages, control.step_started) : shape.pages;
 
   for (std::uint64_t page = 0; page < shape.pages; ++page) {
-    const std::byte* const actual = ram.data() + TINY_BASE_GPA + page * TINY_PAGE_BYTES;
-    const std::uint64_t step = tiny_last_step(shape.seed, shape.pages, control.step_done, page);
+    const std::byte* const actual = ram.data() + shape.place.gpa_of(page);
+    const std::uint64_t step = form_last_step(shape.seed, shape.pages, control.step_done, page);
     const PageWords expected = content(shape.seed, page, step);
     ++exam.pages_checked;
     if (same(expected, actual)) continue;
@@ -453,11 +462,11 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
   return exam;
 }
 
-std::optional<GuestClock> clock(Bytes ram) {
-  if (ram.size() < TINY_CONTROL_GPA + sizeof(tiny_control)) return std::nullopt;
-  tiny_control control{};
-  std::memcpy(&control, ram.data() + TINY_CONTROL_GPA, sizeof control);
-  if (control.magic != TINY_MAGIC || control.record_count == 0) return std::nullopt;
+std::optional<GuestClock> clock(const Place& place, Bytes ram) {
+  if (ram.size() < place.control_gpa + sizeof(form_control)) return std::nullopt;
+  form_control control{};
+  std::memcpy(&control, ram.data() + place.control_gpa, sizeof control);
+  if (control.magic != FORM_MAGIC || control.record_count == 0) return std::nullopt;
   return GuestClock{control.clock_ns, control.clock_went_back};
 }
 
@@ -466,16 +475,15 @@ std::optional<Guest::StalePage> stale_page(const Shape& shape, Bytes ram) {
   if (!exam.readable || exam.step == 0) return std::nullopt;
   std::uint64_t oldest_page = 0, oldest_step = 0;
   for (std::uint64_t page = 0; page < shape.pages; ++page) {
-    const std::uint64_t step = tiny_last_step(shape.seed, shape.pages, exam.step, page);
+    const std::uint64_t step = form_last_step(shape.seed, shape.pages, exam.step, page);
     if (step == 0 || (oldest_step != 0 && step >= oldest_step)) continue;
     oldest_page = page;
     oldest_step = step;
   }
-  const auto before = tiny_last_step(shape.seed, shape.pages, oldest_step - 1, oldest_page);
+  const auto before = form_last_step(shape.seed, shape.pages, oldest_step - 1, oldest_page);
   const PageWords words = content(shape.seed, oldest_page, before);
   const auto bytes = std::as_bytes(std::span(words));
-  return Guest::StalePage{TINY_BASE_GPA + oldest_page * TINY_PAGE_BYTES,
-                          {bytes.begin(), bytes.end()}};
+  return Guest::StalePage{shape.place.gpa_of(oldest_page), {bytes.begin(), bytes.end()}};
 }
 
 GuestRecords parse(const Shape& shape, std::string_view text) {
@@ -543,4 +551,4 @@ std::optional<std::string> tail_disagrees(const Shape& shape, const ImageExam& e
   return std::nullopt;
 }
 
-}  // namespace migfuzz::tiny
+}  // namespace migfuzz::form

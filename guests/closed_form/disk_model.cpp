@@ -1,7 +1,7 @@
-// The examiner of `tiny`'s disk: every sector against what the guest acknowledged.
+// The examiner of a guest's journal: every sector against what the guest acknowledged.
 //
 // A sector says by itself what it is (journal.h); the text says which records were acknowledged and
-// from which steps; the image says what may be in flight. Linear in the size of the disk, about
+// from which steps; the image says what may be in flight. Linear in the size of the journal, about
 // 0.3 ms for 1 MiB. Nothing here throws or trusts a number of the disk: slots are ours.
 #include <array>
 #include <cinttypes>
@@ -9,14 +9,13 @@
 #include <cstring>
 #include <vector>
 
-#include "guests/tiny/journal.h"
-#include "guests/tiny/layout.h"
-#include "guests/tiny/model.h"
+#include "guests/closed_form/form.h"
+#include "guests/closed_form/model.h"
 
-namespace migfuzz::tiny {
+namespace migfuzz::form {
 namespace {
 
-using Words = std::array<std::uint64_t, TINY_SECTOR_WORDS>;
+using Words = std::array<std::uint64_t, FORM_SECTOR_WORDS>;
 
 enum class Sector { empty, whole, torn };
 
@@ -27,11 +26,11 @@ struct Found {
 
 Found look(Bytes disk, std::uint64_t slot) {
   Words words{}, right{};
-  std::memcpy(words.data(), disk.data() + slot * TINY_SECTOR_BYTES, TINY_SECTOR_BYTES);
+  std::memcpy(words.data(), disk.data() + slot * FORM_SECTOR_BYTES, FORM_SECTOR_BYTES);
   if (words == right) return {};
-  const Found found{Sector::whole, words[TINY_SECTOR_SEED], words[TINY_SECTOR_NUMBER],
-                    words[TINY_SECTOR_STEP]};
-  tiny_fill_sector(right.data(), found.seed, found.number, found.step);
+  const Found found{Sector::whole, words[FORM_SECTOR_SEED], words[FORM_SECTOR_NUMBER],
+                    words[FORM_SECTOR_STEP]};
+  form_fill_sector(right.data(), found.seed, found.number, found.step);
   return words == right ? found : Found{Sector::torn, 0, 0, 0};
 }
 
@@ -44,7 +43,7 @@ class Examiner {
       if (record.kind == GuestRecord::Kind::step) recorded = record.step;
       if (record.kind == GuestRecord::Kind::disk_written) steps_.push_back(record.step);
     }
-    last_step_ = recorded + tiny_record_steps_max(shape.rate_pages_per_s);
+    last_step_ = recorded + form_record_steps_max(shape.rate_pages_per_s);
     if (!exam || !exam->readable) return;
     last_step_ = exam->step;
     journal_ = exam->journal;
@@ -53,7 +52,7 @@ class Examiner {
   DiskExam examine(Bytes disk) {
     exam_.readable = true;
     exam_.acknowledged = steps_.size();
-    for (std::uint64_t slot = 0; slot < TINY_JOURNAL_SLOTS; ++slot) judge(slot, look(disk, slot));
+    for (std::uint64_t slot = 0; slot < FORM_JOURNAL_SLOTS; ++slot) judge(slot, look(disk, slot));
     return exam_;
   }
 
@@ -61,7 +60,7 @@ class Examiner {
   /// The record that must be in a slot: the last acknowledged one of those that go there; 0: none.
   std::uint64_t expected_in(std::uint64_t slot) const {
     if (steps_.size() <= slot) return 0;
-    return slot + 1 + (steps_.size() - slot - 1) / TINY_JOURNAL_SLOTS * TINY_JOURNAL_SLOTS;
+    return slot + 1 + (steps_.size() - slot - 1) / FORM_JOURNAL_SLOTS * FORM_JOURNAL_SLOTS;
   }
 
   void judge(std::uint64_t slot, const Found& found) {
@@ -81,7 +80,7 @@ class Examiner {
   void judge_record(std::uint64_t slot, std::uint64_t expected, const Found& found,
                     const std::string& what) {
     if (found.seed != shape_.seed) return count(exam_.foreign, what + " of another guest");
-    if (found.number == 0 || tiny_slot_of(found.number) != slot)
+    if (found.number == 0 || form_slot_of(found.number) != slot)
       return count(exam_.foreign, what + ", which has no place there");
     if (found.number > steps_.size()) return judge_unacknowledged(found, what);
     if (found.step != steps_[found.number - 1])
@@ -134,7 +133,7 @@ class Examiner {
 DiskExam examine_disk(const Shape& shape, Bytes disk, std::string_view text,
                       const std::optional<ImageExam>& exam) {
   DiskExam result;
-  constexpr std::uint64_t kBytes = std::uint64_t{TINY_JOURNAL_SLOTS} * TINY_SECTOR_BYTES;
+  constexpr std::uint64_t kBytes = std::uint64_t{FORM_JOURNAL_SLOTS} * FORM_SECTOR_BYTES;
   if (disk.size() < kBytes) {
     result.why = "the disk ends after " + std::to_string(disk.size()) + " bytes, the journal has " +
                  std::to_string(kBytes);
@@ -148,4 +147,4 @@ DiskExam examine_disk(const Shape& shape, Bytes disk, std::string_view text,
   return Examiner(shape, exam, records).examine(disk);
 }
 
-}  // namespace migfuzz::tiny
+}  // namespace migfuzz::form

@@ -1,0 +1,182 @@
+// The guest `linux` as the harness sees it: the command line that boots it, its initramfs, what
+// wakes it, and the pure functions of closed_form/model.h applied to where its pages lie.
+#include "guests/linux/linux.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "guests/linux/ext2.h"
+#include "guests/linux/initramfs.h"
+#include "harness/core/cache_folder.h"
+#include "harness/core/error.h"
+
+extern "C" {
+extern const std::byte migfuzz_linux_workload_begin[];  // defined in payload/embed.S
+extern const std::byte migfuzz_linux_workload_end[];
+}
+
+namespace migfuzz {
+namespace {
+
+// Quiet and in a hurry: no console, no calibration, no self-tests, and a panic boots again, which
+// the evidence shows. The mailbox's memory is kept from the kernel (mailbox.h).
+constexpr const char* kCommandLine =
+    "console=none quiet tsc=reliable no_timer_check mitigations=off nokaslr random.trust_cpu=on "
+    "cryptomgr.notests lpj=4000000 panic=-1 iomem=relaxed memmap={}${:#x} rdinit=/init";
+
+std::vector<std::byte> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw CannotRun(fmt::format("guest linux: cannot read {}", path));
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+/// Where the pages lie according to an image; empty, with the reason, when it does not say.
+struct Table {
+  std::vector<std::uint64_t> gpas;
+  std::string why;
+};
+
+Table table_in(Bytes ram) {
+  if (ram.size() < LINUX_CONTROL_GPA + LINUX_CONTROL_BYTES)
+    return {{}, fmt::format("the image ends before the mailbox: {} bytes", ram.size())};
+  linux_mailbox mailbox{};
+  std::memcpy(&mailbox, ram.data() + LINUX_MAILBOX_GPA, sizeof mailbox);
+  if (mailbox.magic != LINUX_MAILBOX_MAGIC || mailbox.pages != LINUX_PAGES)
+    return {{}, fmt::format("no mailbox: magic is {:#x}", mailbox.magic)};
+  std::vector<std::uint64_t> gpas(LINUX_PAGES);
+  std::memcpy(gpas.data(), ram.data() + LINUX_TABLE_GPA, LINUX_PAGES * sizeof gpas[0]);
+  if (linux_table_hash(gpas.data(), LINUX_PAGES) != mailbox.table_hash)
+    return {{}, "the table of pages is damaged: its hash is another"};
+  for (const auto gpa : gpas)  // the hash vouches for them; this bounds what is read
+    if (gpa % FORM_PAGE_BYTES != 0 || gpa > ram.size() - FORM_PAGE_BYTES)
+      return {{}, fmt::format("the table of pages names {:#x}", gpa)};
+  return {std::move(gpas), ""};
+}
+
+form::Shape model_shape(const GuestShape& shape, const std::vector<std::uint64_t>* gpas) {
+  return {shape.seed, LINUX_PAGES, shape.dirty_pages_per_s, shape.disk_writes_per_s,
+          {LINUX_CONTROL_GPA, 0, gpas}};
+}
+
+}  // namespace
+
+Linux::Linux(std::string folder)
+    : folder_(folder.empty() ? cache_folder() + "/linux" : std::move(folder)) {}
+
+std::string_view Linux::summary() const {
+  return "Debian's kernel on 2 vCPUs: a process's memory, a file on ext2, TCP and ping; restored";
+}
+
+std::string Linux::unavailable() const {
+  if (std::filesystem::exists(folder_ + "/.complete")) return "";
+  return fmt::format("guest linux: no kernel in {}; run scripts/fetch-linux", folder_);
+}
+
+std::vector<std::string> Linux::arguments(const GuestShape& shape,
+                                          const std::string& payload) const {
+  if (shape.memory_bytes < least_memory_bytes())
+    throw UsageError(fmt::format("guest linux: {} bytes of RAM are too few, it needs {}",
+                                 shape.memory_bytes, least_memory_bytes()));
+  // Devices that nobody here needs cost the kernel time to look for.
+  return {"-machine", "hpet=off,vmport=off,smbus=off,i8042=off", "-smp", "2", "-kernel",
+          folder_ + "/vmlinuz", "-initrd", payload, "-append",
+          fmt::format(fmt::runtime(kCommandLine), LINUX_CONTROL_BYTES, LINUX_CONTROL_GPA)};
+}
+
+std::vector<std::byte> Linux::payload() const {
+  if (const auto why = unavailable(); !why.empty()) throw CannotRun(why);
+  Initramfs initramfs;
+  for (const auto* folder : {"bin", "modules", "dev", "proc", "disk"}) initramfs.folder(folder);
+  initramfs.program("init", Bytes(migfuzz_linux_workload_begin, migfuzz_linux_workload_end));
+  initramfs.program("bin/busybox", read_file(folder_ + "/busybox"));
+  std::ifstream order(folder_ + "/modules/order");
+  std::string list;
+  for (std::string name; std::getline(order, name);) {
+    initramfs.file("modules/" + name, read_file(folder_ + "/modules/" + name));
+    list += name + "\n";
+  }
+  initramfs.file("modules/order", bytes_of(list));
+  return initramfs.finished();
+}
+
+bool Linux::waits(std::string_view text) const {
+  if (text.starts_with("X "))
+    throw InfraError(fmt::format("the guest linux could not begin: {}",
+                                 text.substr(2, text.find('\n') - 2)));
+  return text == "R\n";
+}
+
+std::optional<Guest::RamWrite> Linux::wake(const GuestShape& shape) const {
+  const std::uint64_t words[] = {shape.seed, shape.dirty_pages_per_s, shape.disk_writes_per_s, 1};
+  static_assert(offsetof(linux_mailbox, go) - offsetof(linux_mailbox, seed) ==
+                sizeof words - sizeof words[0]);
+  const auto bytes = std::as_bytes(std::span(words));
+  return RamWrite{LINUX_MAILBOX_GPA + offsetof(linux_mailbox, seed), {bytes.begin(), bytes.end()}};
+}
+
+ImageExam Linux::examine(const GuestShape& shape, Bytes ram, std::uint64_t recorded_step) const {
+  const auto table = table_in(ram);
+  if (table.gpas.empty()) {
+    ImageExam exam;
+    exam.why = table.why;
+    return exam;
+  }
+  return form::examine(model_shape(shape, &table.gpas), ram, recorded_step);
+}
+
+std::optional<GuestClock> Linux::clock(const GuestShape& shape, Bytes ram) const {
+  return form::clock(model_shape(shape, nullptr).place, ram);
+}
+
+std::optional<Guest::StalePage> Linux::stale_page(const GuestShape& shape, Bytes ram) const {
+  const auto table = table_in(ram);
+  if (table.gpas.empty()) return std::nullopt;
+  return form::stale_page(model_shape(shape, &table.gpas), ram);
+}
+
+bool Linux::owns(const GuestShape&, Bytes ram, std::uint64_t gpa) const {
+  if (ram.size() < LINUX_TABLE_GPA + LINUX_PAGES * sizeof(std::uint64_t)) return false;
+  const auto page = gpa / FORM_PAGE_BYTES * FORM_PAGE_BYTES;
+  for (std::uint64_t i = 0; i < LINUX_PAGES; ++i) {
+    std::uint64_t one = 0;
+    std::memcpy(&one, ram.data() + LINUX_TABLE_GPA + i * sizeof one, sizeof one);
+    if (one == page && one != 0) return true;
+  }
+  return false;
+}
+
+GuestRecords Linux::parse(const GuestShape& shape, std::string_view text) const {
+  return form::parse(model_shape(shape, nullptr), text);
+}
+
+std::optional<std::string> Linux::disagreement(const GuestShape& shape, const ImageExam& exam,
+                                               std::string_view text) const {
+  return form::tail_disagrees(model_shape(shape, nullptr), exam, text);
+}
+
+DiskExam Linux::examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
+                             const std::optional<ImageExam>& exam) const {
+  const auto journal = read_ext2_file(disk, "journal");
+  if (!journal.why.empty()) {
+    DiskExam unreadable;
+    unreadable.why = "the file `journal`: " + journal.why;
+    return unreadable;
+  }
+  return form::examine_disk(model_shape(shape, nullptr), journal.bytes, text, exam);
+}
+
+std::optional<std::uint64_t> Linux::last_step(std::string_view tail) const {
+  return form::last_step(tail);
+}
+
+std::unique_ptr<Guest> make_linux() { return std::make_unique<Linux>(); }
+
+}  // namespace migfuzz

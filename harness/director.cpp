@@ -10,6 +10,7 @@
 #include "harness/arbiter.h"
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
+#include "harness/core/stacks_text.h"
 #include "harness/fault_runs.h"
 
 namespace migfuzz {
@@ -240,7 +241,10 @@ class Director {
   void keep_stacks(Side side, std::string_view waited_for) {
     if (world_.sight(side).dead || world_.frozen(side)) return;
     world_.keep_stacks(side, fmt::format("waited in vain for {}", waited_for));
-    note(actor(side), "note", "stacks kept", {{"waited for", std::string(waited_for)}});
+    Fields fields{{"waited for", std::string(waited_for)}};
+    if (auto where = waits_for_side_channels(world_.stacks(side)); !where.empty())
+      fields.emplace_back("side channels", std::move(where));
+    note(actor(side), "note", "stacks kept", std::move(fields));
   }
 
   void expire() {

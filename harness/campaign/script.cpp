@@ -391,9 +391,12 @@ std::string make(const CaseResult& result, const std::map<std::string, std::stri
                  const Catalogs& catalogs, const std::string& migfuzz_version) {
   const auto& plan = result.plan;
   if (!plan.plant.empty()) throw NoScript{"migfuzz itself planted the defect"};
+  const auto& guest = catalogs.find_guest(plan.guest.name);
+  if (guest.wake(plan.guest))
+    throw NoScript{fmt::format("the guest `{}` is restored, which takes more than a plain script",
+                               plan.guest.name)};
   if (plan.disk == "nbd") throw NoScript{"its disk is served by a storage daemon for each host"};
   const auto history = history_of(lookup(evidence, "history.jsonl"));
-  const auto& guest = catalogs.find_guest(plan.guest.name);
   const auto arrow = result.versions.find(" -> ");
   const json hosts{{"source", host_of("source", evidence, result.versions.substr(0, arrow))},
                    {"destination",

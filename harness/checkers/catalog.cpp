@@ -51,5 +51,12 @@ Finding broken(std::string_view checker, std::string symptom, std::string what,
           std::move(reason)};
 }
 
+std::string stood_in_side_channels(const History& history) {
+  for (const auto& event : history.events())
+    if (event.name == "stacks kept" && event.actor == "source")
+      if (auto where = text_field(event, "side channels")) return *where;
+  return "";
+}
+
 }  // namespace checkers
 }  // namespace migfuzz

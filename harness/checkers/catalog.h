@@ -30,6 +30,9 @@ Survivor survivor_of(const Evidence& evidence);
 std::string_view to_string(Survivor survivor);
 
 namespace checkers {
+/// Of a source that was waited for in vain: the function of multifd in which its migration thread
+/// stood. Whatever the fault was, that is where it shows; empty: it stood elsewhere.
+std::string stood_in_side_channels(const History& history);
 /// A finding of `pass` with its proof.
 Finding good(std::string_view checker, std::string what);
 /// A broken promise.

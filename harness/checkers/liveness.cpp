@@ -28,7 +28,8 @@ class Liveness final : public Checker {
       // The first line is all that a list of findings shows.
       auto what = e.settle_note;
       what.insert(std::min(what.find('\n'), what.size()), stood);
-      return {checkers::broken(name(), "not-settled", what)};
+      const bool stuck = !checkers::stood_in_side_channels(history).empty();
+      return {checkers::broken(name(), stuck ? "side-channels-stuck" : "not-settled", what)};
     }
     if (!e.source.ending) return {deaf("source", stood)};
     if (!e.destination.ending) return {deaf("destination", stood)};

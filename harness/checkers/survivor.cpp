@@ -41,6 +41,11 @@ class SurvivorChecker final : public Checker {
       return {checkers::broken(name(), "source-went-back",
                                what + "; the source took back a VM that it had handed over",
                                reason)};
+    if (const auto stuck = checkers::stood_in_side_channels(history);
+        survivor == Survivor::none && !stuck.empty())
+      return {checkers::broken(name(), "side-channels-stuck",
+                               what + "; the source, which stood in " + stuck + ", was fenced",
+                               reason)};
     return {checkers::broken(name(), symptom(e.expected.expect, survivor), what, reason)};
   }
 

@@ -73,8 +73,8 @@ class QemuWorld final : public World {
   void trace_hosts() override { traces_ = true; }
 
   void start() override {
+    if (guest_.wake(plan_.guest)) saved_ = take_saved();  // seconds, if it has to boot
     const auto deadline = now() + kSetUpLimit;
-    if (guest_.wake(plan_.guest)) saved_ = take_saved();
     disk_ = std::make_unique<Disk>(loop_, plan_.disk, disk_bytes(guest_), network_, mirrors_,
                                    saved_ ? saved_->disk.get() : -1, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});

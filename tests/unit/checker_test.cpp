@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "harness/checkers/catalog.h"
+#include "harness/core/stacks_text.h"
 #include "harness/judge.h"
 #include "tests/fakes/evidence_builder.h"
 #include "tests/fakes/fake_guest.h"
@@ -229,6 +230,20 @@ TEST_CASE("disk judges what a guest makes of its disk", "[checker]") {
   CHECK(judged([&](auto& disk) { disk.resize(512); }) == "disk-unreadable");
 }
 
+TEST_CASE("A stack tells where the thread that migrates waits for its side channels", "[checker]") {
+  const std::string other =
+      "thread 1 \"multifdsend_0\": state S\n  #0 multifd_send_thread in q+0x1\n";
+  const auto named = [&](const std::string& name, const std::string& function) {
+    return waits_for_side_channels(other + "thread 2 \"" + name + "\": state S\n" +
+                                   "  #0 qemu_sem_wait in q+0x1\n  #1 " + function + " in q+0x2\n");
+  };
+  CHECK(named("live_migration", "multifd_send_sync_main") == "multifd_send_sync_main");
+  CHECK(named("mig/src/main", "multifd_send_sync_main") == "multifd_send_sync_main");
+  CHECK(named("mig/src/main", "qemu_savevm_state_complete_precopy").empty());
+  CHECK(named("worker", "multifd_send_sync_main").empty());
+  CHECK(waits_for_side_channels("").empty());
+}
+
 TEST_CASE("survivor compares who steps on with who should", "[checker]") {
   const auto checker = make_survivor();
   rejects(*checker, healthy().expect(Expect::source), "wrong-survivor");
@@ -246,6 +261,14 @@ TEST_CASE("survivor compares who steps on with who should", "[checker]") {
   };
   rejects(*checker, went_back(false).expect(Expect::one), "source-went-back");
   rejects(*checker, went_back(true).expect(Expect::one), "vm-lost");
+  const auto stuck = [](const char* host) {
+    auto g = lost();
+    g.event(100, host, "note", "stacks kept",
+            {{"side channels", std::string("multifd_send_sync_main")}});
+    return g.expect(Expect::source);
+  };
+  rejects(*checker, stuck("source"), "side-channels-stuck");
+  rejects(*checker, stuck("destination"), "vm-lost");
   auto gave_up = lost();  // fenced before it ran
   gave_up.event(100, "arbiter", "decision", "hand-over");
   gave_up.event(101, "source", "qmp-event", "MIGRATION", {{"status", std::string("failed")}});

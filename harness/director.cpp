@@ -20,6 +20,10 @@ constexpr Milliseconds kTurn{5};          // looks at least this often while not
 constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
 constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
 constexpr std::uint64_t kBeatsWanted = 3;
+// For a client to be answered again: TCP doubles its retransmission timer, from 0.2 s, with every
+// loss (RFC 6298), so after a blackout of some seconds it may ask again only as long after.
+constexpr Milliseconds kClientLimit{15000};
+constexpr std::uint64_t kAnswersWanted = 2;
 // Where nothing fails (before the fault, in a second migration) the manager is this patient.
 constexpr Milliseconds kFaultlessPatience{5000};
 constexpr std::uint64_t kPageBytes = 4096;
@@ -160,7 +164,10 @@ class Director {
   // The source has stopped, is what the snapshot will be, and runs on.
   void watch_snapshot() {
     if (!in_snapshot_mode() || evidence_.snapshot_steps) return;
-    if (world_.history().first("source", "qmp-event", "RESUME") != nullptr)
+    // A guest that was restored has resumed before, too.
+    const auto* told = world_.history().first("source", "qmp-command", "migrate");
+    const auto* resumed = world_.history().last("source", "qmp-event", "RESUME");
+    if (told != nullptr && resumed != nullptr && resumed->seq > told->seq)
       evidence_.snapshot_steps = {snapshot_least_, recorded_step(Side::source)};
   }
 
@@ -540,6 +547,7 @@ class Director {
   }
 
   void plant_after_settling() {
+    if (plan_.plant == "second-sender") plant_second_sender();
     if (plan_.plant != "rollback") return;
     // The source is brought back after the destination has run on: an old image of the VM revives.
     wait_for_beats(Side::destination, kBeatsWanted);
@@ -550,6 +558,13 @@ class Director {
     world_.resume(Side::source);
     note("director", "note", "planted", {{"what", std::string("rollback")}});
     wait_for_beats(Side::source, kBeatsWanted);
+  }
+
+  // QEMU does nothing wrong: a frame of the VM comes once more from the host that it has left.
+  void plant_second_sender() {
+    wait_for_beats(Side::destination, kBeatsWanted);
+    world_.repeat_frame(Side::source);
+    note("director", "note", "planted", {{"what", std::string("second sender")}});
   }
 
   // --- what is left ----------------------------------------------------------------------------
@@ -604,9 +619,38 @@ class Director {
       if (runs(side)) wait_for_beats(side, kBeatsWanted);
     evidence_.beats_after_settle_source = beats(Side::source) - source_before;
     evidence_.beats_after_settle_destination = beats(Side::destination) - destination_before;
+    ask_clients();
     for (const auto side : {Side::source, Side::destination})
       if (runs(side)) examine(side);
     compare_records();
+  }
+
+  // Before the survivor is stopped: whether whoever spoke with the VM still does.
+  void ask_clients() {
+    if (destination_ != "destination") return;  // of a second migration nobody asks
+    const auto before = world_.network();
+    if (!before) return;
+    auto& network = evidence_.network.emplace();
+    const auto more = [](const AnswerSight& now, const AnswerSight& then) {
+      return now.answered >= then.answered + kAnswersWanted;
+    };
+    const auto heard = [&] {
+      const auto now = world_.client();
+      network.pinged_again = more(now.pings, before->client.pings);
+      network.echoed_again = more(now.echoes, before->client.echoes);
+      return network.pinged_again && (network.echoed_again || !now.broken.empty());
+    };
+    const bool runs = evidence_.beats_after_settle_source > 0 ||
+                      evidence_.beats_after_settle_destination > 0;
+    if (runs && evidence_.settled)
+      wait_until("the VM's client to be answered again", heard, kClientLimit);
+    const auto seen = *world_.network();
+    network.client = seen.client;
+    network.place = seen.place;
+    network.frames_lost = seen.frames_lost;
+    for (const auto& [from, at, kind] : seen.frames)
+      network.frames.push_back(
+          {from, std::chrono::nanoseconds(at - world_.history().start()).count(), kind});
   }
 
   // Nothing runs any more: the records are complete up to the image that was examined last.

@@ -210,6 +210,15 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     const auto measured = interruption_of(first, plan.guest.dirty_pages_per_s);
     result.blackout_ms = measured.blackout_ms;
     result.brownout_ms = measured.brownout_ms;
+    if (evidence.network) {
+      const auto ms = [](const AnswerSight& answers) {
+        return answers.answered < 2
+                   ? -1.0
+                   : std::chrono::duration<double, std::milli>(answers.longest_gap).count();
+      };
+      result.ping_gap_ms = ms(evidence.network->client.pings);
+      result.tcp_gap_ms = ms(evidence.network->client.echoes);
+    }
   }
   result.phases = phase_bands(first);
   result.owners = ownership(first);

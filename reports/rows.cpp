@@ -79,7 +79,10 @@ class Rows {
                           measured(result.brownout_ms),
                           measured(measures.settle_ms),
                           measures.passes,
-                          measures.bytes < 0 ? -1 : measures.bytes / 1024};
+                          measures.bytes < 0 ? -1 : measures.bytes / 1024,
+                          measured(result.ping_gap_ms),
+                          measured(result.tcp_gap_ms)};
+    has_client_ = has_client_ || result.ping_gap_ms >= 0 || result.tcp_gap_ms >= 0;
     const std::size_t whole_id = hash.empty() ? bytes_inline(cut(result.id)) + 10 : 0;
     const std::size_t more = numbers.dump().size() + kHashLength + whole_id;
     if (bytes() + more > bytes_max) return false;
@@ -95,11 +98,16 @@ class Rows {
   std::size_t bytes() const { return bytes_ + texts_.bytes(); }
 
   json data() const {
-    return {{"texts", texts_.list()},  {"kinds", kinds_},
-            {"kind", columns_[0]},     {"blackout", columns_[1]},
-            {"brownout", columns_[2]}, {"settle", columns_[3]},
-            {"passes", columns_[4]},   {"kib", columns_[5]},
-            {"hashes", hashes_},       {"ids", ids_}};
+    json all = {{"texts", texts_.list()},  {"kinds", kinds_},
+                {"kind", columns_[0]},     {"blackout", columns_[1]},
+                {"brownout", columns_[2]}, {"settle", columns_[3]},
+                {"passes", columns_[4]},   {"kib", columns_[5]},
+                {"hashes", hashes_},       {"ids", ids_}};
+    if (has_client_) {
+      all["ping"] = columns_[6];
+      all["tcp"] = columns_[7];
+    }
+    return all;
   }
 
  private:
@@ -150,8 +158,9 @@ class Rows {
   std::size_t headline_bytes_ = 0, bytes_ = 200;
   std::unordered_map<std::string, std::size_t> kinds_known_;
   json kinds_ = json::array();
-  json columns_[6] = {json::array(), json::array(), json::array(),
-                      json::array(), json::array(), json::array()};
+  json columns_[8] = {json::array(), json::array(), json::array(), json::array(),
+                      json::array(), json::array(), json::array(), json::array()};
+  bool has_client_ = false;
   std::string hashes_;
   json ids_ = json::object();
 };

@@ -366,15 +366,19 @@ std::string spread(std::vector<double> numbers) {
 void add_interruptions(std::vector<std::pair<std::string, std::string>>& out,
                        const std::vector<CaseResult>& results) {
   const auto add = [&](const std::string& name, const auto& belongs) {
-    std::vector<double> blackouts, brownouts;
+    std::vector<double> blackouts, brownouts, pings, echoes;
     for (const auto& result : results) {
       if (!belongs(result.plan)) continue;
       if (result.blackout_ms >= 0) blackouts.push_back(result.blackout_ms);
       if (result.brownout_ms >= 0) brownouts.push_back(result.brownout_ms);
+      if (result.ping_gap_ms >= 0) pings.push_back(result.ping_gap_ms);
+      if (result.tcp_gap_ms >= 0) echoes.push_back(result.tcp_gap_ms);
     }
     if (blackouts.empty()) return;
     auto text = std::to_string(blackouts.size()) + " cases: blackout " + spread(blackouts);
     if (!brownouts.empty()) text += "; brownout " + spread(brownouts);
+    if (!pings.empty()) text += "; ping gap " + spread(pings);
+    if (!echoes.empty()) text += "; TCP gap " + spread(echoes);
     out.emplace_back("Interruption, " + name, text);
   };
   add("no fault", [](const Plan& plan) { return plan.faults.empty() && plan.plant.empty(); });

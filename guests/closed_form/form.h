@@ -95,7 +95,7 @@ struct form_control {
   struct form_range range[4]; /* where the owned RAM is, for a reader who knows nothing else */
   char line[FORM_LINE_BYTES_MAX];
   struct form_journal journal;
-  uint64_t clock_ns; /* at the last record: the HPET's counter, or the ticks where there is none */
+  uint64_t clock_ns; /* at the last record: tiny: the HPET or its ticks; linux: CLOCK_MONOTONIC */
   uint64_t clock_tsc;
   uint64_t clock_went_back; /* records at which either was less than at the record before */
 };

@@ -11,6 +11,7 @@
 
 #include "guests/linux/ext2.h"
 #include "guests/linux/initramfs.h"
+#include "guests/linux/network.h"
 #include "harness/core/cache_folder.h"
 #include "harness/core/error.h"
 
@@ -108,10 +109,14 @@ std::vector<std::byte> Linux::payload() const {
 }
 
 bool Linux::waits(std::string_view text) const {
-  if (text.starts_with("X "))
+  if (text.starts_with("X ") && text.ends_with('\n'))
     throw InfraError(fmt::format("the guest linux could not begin: {}",
                                  text.substr(2, text.find('\n') - 2)));
   return text == "R\n";
+}
+
+std::optional<GuestAddress> Linux::address() const {
+  return GuestAddress{kGuestAddress, kGuestHardware, kGuestEchoPort};
 }
 
 std::optional<Guest::RamWrite> Linux::wake(const GuestShape& shape) const {

@@ -37,6 +37,7 @@ class Linux : public Guest {
                                      const std::string& payload) const override;
   std::vector<std::byte> payload() const override;
   bool waits(std::string_view text) const override;
+  std::optional<GuestAddress> address() const override;
   std::optional<RamWrite> wake(const GuestShape& shape) const override;
   ImageExam examine(const GuestShape& shape, Bytes ram,
                     std::uint64_t recorded_step = 0) const override;

@@ -14,6 +14,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(make_liveness());
   all.push_back(make_retry());
   all.push_back(make_clock());
+  all.push_back(make_network());
   return all;
 }
 

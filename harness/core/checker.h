@@ -56,6 +56,21 @@ struct RetryEvidence {
   std::optional<DiskPair> disks;                // likewise
 };
 
+/// What a client and the switch saw, from the guest's beginning until the survivor was examined.
+struct NetworkEvidence {
+  struct Frame {
+    Side from = Side::source;
+    std::int64_t at_ns = 0;  // on the history's clock
+    VmFrame::Kind kind = VmFrame::Kind::traffic;
+  };
+  ClientSight client;
+  std::vector<Frame> frames;
+  std::optional<Side> place;
+  std::uint64_t frames_lost = 0;
+  /// Of a survivor: it answered again after the arbiter was done.
+  bool pinged_again = false, echoed_again = false;
+};
+
 struct Evidence {
   HostEvidence source, destination;
   std::optional<PairEvidence> pair;
@@ -73,6 +88,7 @@ struct Evidence {
   std::optional<DiskPair> disks;  // a mirrored disk: both, when the mirror had ended
   bool disk_kept = true;         // false: the plan's failure took the disk's contents along
   std::vector<ClockReading> clock;
+  std::optional<NetworkEvidence> network;  // of a guest that speaks on one
   std::optional<RetryEvidence> retry;  // tried where the source was the survivor
   bool delivered = false;
   Expectation expected;

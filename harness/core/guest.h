@@ -5,7 +5,9 @@
 // Examination is pure: bytes in, findings out. Adding a guest: one folder and one catalog line.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,13 @@ struct GuestShape {
   std::uint32_t dirty_pages_per_s = 4000;
   std::uint32_t disk_writes_per_s = 200;  // journal records on the disk; 0: none
   bool operator==(const GuestShape&) const = default;
+};
+
+/// Where a guest is found on the network on which clients see it.
+struct GuestAddress {
+  std::string ip;                        // IPv4, in a network of 24 bits whose .1 is the client's
+  std::array<std::uint8_t, 6> hardware{};
+  std::uint16_t echo_port = 0;           // TCP: sends back what comes
 };
 
 class Guest {
@@ -80,6 +89,8 @@ class Guest {
   /// A guest that takes seconds to boot is booted once, saved while it waits, and restored for
   /// every VM: what makes a restored one begin with that shape. Nothing: it boots by itself.
   virtual std::optional<RamWrite> wake(const GuestShape&) const { return std::nullopt; }
+  /// Nothing: it does not speak on the network.
+  virtual std::optional<GuestAddress> address() const { return std::nullopt; }
   /// By the evidence of a boot: it waits to be saved. Throws InfraError with the guest's words when
   /// it has given up.
   virtual bool waits(std::string_view) const { return false; }

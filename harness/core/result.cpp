@@ -239,6 +239,8 @@ nlohmann::json to_json(const CaseResult& result) {
           {"duration_ms", finite(result.duration_ms)},
           {"blackout_ms", finite(result.blackout_ms)},
           {"brownout_ms", finite(result.brownout_ms)},
+          {"ping_gap_ms", finite(result.ping_gap_ms)},
+          {"tcp_gap_ms", finite(result.tcp_gap_ms)},
           {"findings", std::move(findings)},
           {"phases", spans_to_json(result.phases)},
           {"owners", spans_to_json(result.owners)},
@@ -270,6 +272,8 @@ CaseResult case_result_from_json(const nlohmann::json& json) {
   result.duration_ms = object.number("duration_ms");
   result.blackout_ms = object.number("blackout_ms");
   result.brownout_ms = object.number("brownout_ms");
+  if (object.has("ping_gap_ms")) result.ping_gap_ms = object.number("ping_gap_ms");
+  if (object.has("tcp_gap_ms")) result.tcp_gap_ms = object.number("tcp_gap_ms");
   result.findings = read_list<Finding>(object, "findings", read_finding);
   result.phases = read_list<Span>(object, "phases", read_span);
   result.owners = read_list<Span>(object, "owners", read_span);

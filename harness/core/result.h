@@ -43,6 +43,7 @@ struct CaseResult {
   double duration_ms = 0;
   double blackout_ms = -1;        // gap between heartbeats over the switch; -1: none measured
   double brownout_ms = -1;        // guest time lost outside the blackout; -1: none measured
+  double ping_gap_ms = -1, tcp_gap_ms = -1;  // longest between answers to its client; -1: none
   std::vector<Finding> findings;  // one or more per checker
   std::vector<Span> phases;       // phase bands
   std::vector<Span> owners;       // who executed the guest when
@@ -121,7 +122,6 @@ nlohmann::json to_json(const CaseResult& result);
 CaseResult case_result_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const Summary& summary);
 Summary summary_from_json(const nlohmann::json& json);
-
 /// More than half of what the search drew missed its points: it looks where nothing is.
 bool search_is_blind(const Summary& summary);
 /// The whole run's exit status: 0, 1 or 3 (see README): 1 failures, 3 inconclusive.

@@ -13,6 +13,7 @@
 
 #include "harness/core/breakable.h"
 #include "harness/core/history.h"
+#include "harness/core/network_sight.h"
 #include "harness/core/plan.h"
 #include "harness/core/reached.h"
 #include "harness/core/sight.h"
@@ -127,6 +128,10 @@ class World : public Breakable {
   /// effect but a note on the desk between a fault and whoever runs the arbiter.
   ArbiterSight& arbiter() { return arbiter_; }
 
+  /// What clients and the switch have seen of the VM up to now; nothing: it is on no network.
+  virtual std::optional<NetworkSight> network() { return std::nullopt; }
+  virtual ClientSight client() const { return {}; }
+
   /// What is on the guest's disk, raw bytes whatever its format, once both hosts have ended; of
   /// that host, where each has its own. Nothing without a disk, or when the image cannot be read
   /// (the history says why).
@@ -141,6 +146,8 @@ class World : public Breakable {
   virtual std::optional<Remains> first_destination() const = 0;
 
   // --- what only the canary may do -------------------------------------------------------------
+  /// Sends what the VM sent last once more, from that host: somebody there still speaks for it.
+  virtual void repeat_frame(Side) {}
   /// Overwrites a stretch of a host's RAM.
   virtual void poke(Side host, std::uint64_t gpa, Bytes bytes) = 0;
 

@@ -20,8 +20,9 @@
 #include "harness/hypervisors/tracing.h"
 #include "harness/io/child.h"
 #include "harness/io/credentials.h"
-#include "harness/io/files.h"
 #include "harness/io/filters.h"
+#include "harness/io/guest_client.h"
+#include "harness/io/guest_network.h"
 #include "harness/io/network.h"
 #include "harness/io/queueing.h"
 #include "harness/io/relay.h"
@@ -44,16 +45,6 @@ constexpr std::uint64_t kSlowSaving = 1 << 20;
 // A guest that keeps no journal has a disk all the same, as every VM of a cloud.
 std::uint64_t disk_bytes(const Guest& guest) {
   return guest.disk_bytes() != 0 ? guest.disk_bytes() : 1 << 20;
-}
-
-// From where it was saved, with the numbers of its plan. A descriptor of its own: QEMU reads on
-// from where the last one stopped.
-void wake(QemuHost& host, const SavedVm& saved, const Guest::RamWrite& words) {
-  const auto deadline = Clock::now() + kSetUpLimit;
-  io::copy_data(host.ram_file()->fd(), saved.ram.get());
-  host.restore(io::reopen_for_reading(saved.devices.get()).get(), deadline);
-  host.poke(words.gpa, words.bytes);
-  host.monitor().call("cont", json::object(), deadline);
 }
 
 class QemuWorld final : public World {
@@ -79,6 +70,7 @@ class QemuWorld final : public World {
                                    saved_ ? saved_->disk.get() : -1, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
+    if (const auto address = guest_.address()) make_guest_network(address->hardware);
     if (mode_.through_file())
       file_ = std::make_unique<MigrationFile>(
           plan_.guest.memory_bytes,
@@ -87,7 +79,7 @@ class QemuWorld final : public World {
     destination_ =
         std::make_unique<QemuHost>(loop_, spec(Side::destination), history_, [this] { moved(); });
     history_.add("source", "note", "version", {{"qemu", source_->connect(deadline)}});
-    if (saved_) wake(*source_, *saved_, *guest_.wake(plan_.guest));
+    if (saved_) go_on_from(*saved_, *source_, *guest_.wake(plan_.guest), deadline);
     history_.add("destination", "note", "version", {{"qemu", destination_->connect(deadline)}});
     if (file_)
       open_file(deadline);
@@ -105,6 +97,7 @@ class QemuWorld final : public World {
     if (!loop_.run_until([this] { return has_written(); }, deadline))
       throw InfraError(fmt::format("the guest acknowledged no write within {} s; QEMU printed: {}",
                                    kSetUpLimit.count() / 1000, source_->messages()));
+    if (guests_) meet_clients(deadline);
     moved();
   }
 
@@ -113,6 +106,7 @@ class QemuWorld final : public World {
   }
 
   void migrate() override {
+    source_->leaves_restored();
     source_->monitor().send(
         "migrate", {{"uri", uri_}}, [this](const json&, const io::QmpError* error) {
           if (error != nullptr)
@@ -380,6 +374,13 @@ class QemuWorld final : public World {
     return stranger_ ? stranger_->look() : IntrusionSight();
   }
 
+  std::optional<NetworkSight> network() override {
+    if (!client_) return std::nullopt;
+    listen();
+    return NetworkSight{client_->sight(), frames_, guests_->lost(), guests_->place_of_vm()};
+  }
+  ClientSight client() const override { return client_ ? client_->sight() : ClientSight{}; }
+
   // --- storage ---------------------------------------------------------------------------------
 
   void break_storage(Side side, StorageFailure how) override { disk_->fail(side, how); }
@@ -436,6 +437,7 @@ class QemuWorld final : public World {
     frame_flip_ = relay_->frame_flip();
     if (fresh_host) {
       network_.replace_destination();
+      if (guests_) guests_->follow_destination(network_);
       disk_->follow_destination(network_, deadline);
     }
     disk_->renew_destination(network_, deadline);
@@ -464,6 +466,12 @@ class QemuWorld final : public World {
   std::optional<Remains> first_destination() const override { return remains_; }
 
   void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
+
+  void repeat_frame(Side side) override {
+    if (!guests_) throw InfraError("canary: there is no network on which anybody could send");
+    listen();  // the last one is among what has come
+    guests_->repeat(side);
+  }
 
  private:
   QemuHost& host(Side side) const {
@@ -508,6 +516,7 @@ class QemuWorld final : public World {
     spec.guest = &guest_;
     spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
+    if (guests_) spec.tap_fd = guests_->tap_fd(side);
     spec.trace = traces_;
     if (side == Side::source)
       spec.event = [this](const std::string& name, const json& data) {
@@ -532,6 +541,25 @@ class QemuWorld final : public World {
 
   bool owned(std::uint64_t gpa) const {
     return guest_.owns(plan_.guest, source_->ram(), gpa);
+  }
+
+  // Where there are no taps the VM is migrated all the same, and nobody speaks with it.
+  void make_guest_network(const io::Mac& hardware) {
+    if (const auto why = io::GuestNetwork::impossible(); !why.empty())
+      history_.add("director", "note", "no-guest-network", {{"why", why}});
+    else
+      guests_ = std::make_unique<io::GuestNetwork>(network_, hardware);
+  }
+
+  void meet_clients(Clock::time_point deadline) {
+    const auto address = *guest_.address();
+    client_ = std::make_unique<io::GuestClient>(loop_, network_, address.ip, address.echo_port);
+    const auto answered = [this] {
+      return client_->sight().pings.answered > 0 && client_->sight().echoes.answered > 0;
+    };
+    if (!loop_.run_until(answered, deadline))
+      throw InfraError(fmt::format("the guest did not answer its client within {} s",
+                                   kSetUpLimit.count() / 1000));
   }
 
   // --- a guest that was booted before ------------------------------------------------------------
@@ -731,7 +759,13 @@ class QemuWorld final : public World {
     });
   }
 
+  void listen() {
+    if (!guests_) return;
+    for (const auto& frame : guests_->frames()) frames_.push_back(frame);
+  }
+
   void watch_heartbeats() {
+    listen();
     if (file_ && file_->written()) moved();
     for (const auto side : {Side::source, Side::destination}) {
       auto& last = side == Side::source ? source_beat_ : destination_beat_;
@@ -802,6 +836,7 @@ class QemuWorld final : public World {
   io::Network network_;
   io::Filters filters_{network_};
   io::QueuesOfLegs queues_{network_};
+  std::unique_ptr<io::GuestNetwork> guests_;
   std::unique_ptr<io::Relay> relay_;
   std::optional<SavedVm> saved_;  // where the guest does not boot by itself
   std::unique_ptr<MigrationFile> file_;  // outlives the hosts that open it
@@ -819,6 +854,8 @@ class QemuWorld final : public World {
   std::unique_ptr<io::CredentialFolders> credentials_;
   std::optional<std::pair<Side, Distrust>> distrusted_;
   std::unique_ptr<io::Stranger> stranger_;
+  std::unique_ptr<io::GuestClient> client_;  // of a guest that speaks on the network
+  std::vector<VmFrame> frames_;              // that the switch has seen of it
   std::optional<Mismatch> mismatch_;
   bool mismatch_more_ = false, listens_ = true, traces_ = false;
   bool downtime_raised_ = true, follows_faster_ = false;
@@ -867,7 +904,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     spec.incoming = spec.paused = words.has_value();
     QemuHost host(loop, spec, history, [] {});
     trial.version = host.connect(Clock::now() + kSetUpLimit);
-    if (words) wake(host, *saved, *words);
+    if (words) go_on_from(*saved, host, *words, Clock::now() + kSetUpLimit);
     for (const auto& one : host.monitor().call("query-machines", {}, Clock::now() + kSetUpLimit))
       if (!one.value("deprecated", false)) trial.machines.push_back(one.value("name", ""));
     const io::Ticker look(loop, Milliseconds(2), [] {});
@@ -877,7 +914,7 @@ Trial try_accelerator(io::Loop& loop, const std::string& binary, const std::stri
     if (!trial.beats)
       trial.why = fmt::format("no heartbeat of the guest within {} ms", limit.count());
     if (trace) trial.traced = what_it_traces(host);
-  } catch (const InfraError& error) {
+  } catch (const std::exception& error) {  // CannotRun of a payload, too: all of it is an answer
     trial.why = error.what();
   }
   for (auto& c : trial.why)

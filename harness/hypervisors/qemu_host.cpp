@@ -10,6 +10,16 @@
 
 namespace migfuzz {
 
+namespace {
+
+constexpr int kAnnouncements = 5;  // QEMU's default of announce-rounds
+
+void announce(io::Qmp& monitor, int rounds, Clock::time_point deadline) {
+  monitor.call("migrate-set-parameters", {{"announce-rounds", rounds}}, deadline);
+}
+
+}  // namespace
+
 std::string default_qemu_binary() { return "qemu-system-x86_64"; }
 
 void misconfigure(QemuHostSpec& spec, Mismatch what, bool more) {
@@ -95,9 +105,11 @@ struct QemuHost::State {
     // request until somebody says `cont` (docs/storage.md).
     list.insert(list.end(),
                 {"-device", "virtio-blk-pci,drive=disk0,id=disk,werror=stop,rerror=stop"});
+    const auto backend = spec.tap_fd < 0 ? std::string("hubport,id=net0,hubid=0")
+                                         : fmt::format("tap,id=net0,fd={}", spec.tap_fd);
     if (spec.network_device)
-      list.insert(list.end(), {"-netdev", "hubport,id=net0,hubid=0", "-device",
-                               "virtio-net-pci,netdev=net0,id=net,romfile="});
+      list.insert(list.end(),
+                  {"-netdev", backend, "-device", "virtio-net-pci,netdev=net0,id=net,romfile="});
     for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
       list.push_back(std::move(one));
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
@@ -118,6 +130,7 @@ struct QemuHost::State {
     launch.arguments = arguments();
     launch.inherit = {ram_file->fd(), evidence.fd(), payload.fd()};
     if (spec.tls_folders_fd >= 0) launch.inherit.push_back(spec.tls_folders_fd);
+    if (spec.tap_fd >= 0) launch.inherit.push_back(spec.tap_fd);
     if (spec.migration_file_fd >= 0) launch.inherit.push_back(spec.migration_file_fd);
     for (const int fd : management->inherited()) launch.inherit.push_back(fd);
     if (tracing)
@@ -308,14 +321,19 @@ std::string QemuHost::connect(Clock::time_point deadline) {
 void QemuHost::restore(int devices_fd, Clock::time_point deadline) {
   state_->restoring = true;
   ignore_shared(monitor(), true, deadline);
+  // Nobody has moved: a VM that is announced here would be announced for most of a second, and so
+  // still when it has left.
+  announce(monitor(), 0, deadline);
   monitor().call("getfd", {{"fdname", "saved"}}, deadline, devices_fd);
   monitor().call("migrate-incoming", {{"uri", "fd:saved"}}, deadline);
   wait_for_migration(state_->loop, *this, deadline);
   ignore_shared(monitor(), false, deadline);
+  announce(monitor(), kAnnouncements, deadline);
   state_->restoring = false;
   state_->restored = true;
 }
 
+void QemuHost::leaves_restored() { state_->restored = false; }
 io::Qmp& QemuHost::monitor() { return state_->management->monitor(); }
 io::Qmp& QemuHost::out_of_band() { return state_->management->out_of_band(); }
 Management& QemuHost::management() { return *state_->management; }

@@ -32,6 +32,7 @@ struct QemuHostSpec {
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
   bool network_device = true;
+  int tap_fd = -1;  // to which that device is connected, to be inherited; -1: to nothing
   bool trace = false;  // its trace events about migration; see trace()
   std::vector<std::string> more_arguments;
   std::vector<std::string> tls_objects;  // values of -object; see io/credentials.h
@@ -61,6 +62,8 @@ class QemuHost {
   /// disk hold what was saved. It then stands still, and whoever asks sees a VM that has never
   /// migrated. Throws InfraError with QEMU's words.
   void restore(int devices_fd, Clock::time_point deadline);
+  /// It is about to be told to migrate: what it says of a migration from now on is of that one.
+  void leaves_restored();
   io::Qmp& monitor();
   io::Qmp& out_of_band();
   Management& management();

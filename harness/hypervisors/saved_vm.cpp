@@ -42,9 +42,10 @@ class Boot {
     host_.connect(Clock::now() + kAnswerLimit);
     const io::Ticker look(loop_, Milliseconds(5), [] {});
     const auto ready = [&] {
+      if (guest.waits(host_.guest_text())) return true;  // or throws, with its last words
       if (!host_.process().alive())
         throw InfraError(fmt::format("QEMU ended while the guest booted: {}", host_.messages()));
-      return guest.waits(host_.guest_text());
+      return false;
     };
     return loop_.run_until(ready, Clock::now() + kBootLimit);
   }
@@ -101,7 +102,7 @@ SavedVm open_saved(const std::string& folder) {
 }  // namespace
 
 SavedVm saved_vm(io::Loop& loop, const QemuHostSpec& like) {
-  const auto text = made_of(like, like.guest->payload());
+  const auto text = made_of(like, like.guest->payload());  // CannotRun, where there is none
   const auto all = cache_folder() + "/saved";
   const auto key = io::sha256(std::as_bytes(std::span(text))).substr(0, 16);
   const auto folder = all + "/" + key;
@@ -112,15 +113,30 @@ SavedVm saved_vm(io::Loop& loop, const QemuHostSpec& like) {
   for (unsigned boots = 1; boots <= kBootsMost; ++boots) {
     Boot boot(loop, like);
     if (!boot.waits(*like.guest)) continue;
-    make_folder(folder);
-    boot.save(folder);
-    io::write_whole(folder + "/made-of", text);  // last: without it the folder does not count
+    const auto half = folder + ".new";  // ours alone, under the lock
+    std::filesystem::remove_all(half);
+    make_folder(half);
+    boot.save(half);
+    io::MemoryFile words("made-of");
+    words.write(std::as_bytes(std::span(text)));
+    io::write_data(half + "/made-of", words.fd());
+    std::filesystem::remove_all(folder);
+    std::filesystem::rename(half, folder);
     auto saved = open_saved(folder);
     saved.boots = boots;
     return saved;
   }
   throw InfraError(fmt::format("the guest {} did not boot within {} s, {} times",
                                like.guest->name(), kBootLimit.count() / 1000, kBootsMost));
+}
+
+void go_on_from(const SavedVm& saved, QemuHost& host, const Guest::RamWrite& wake,
+                Clock::time_point deadline) {
+  io::copy_data(host.ram_file()->fd(), saved.ram.get());
+  // A descriptor of its own: QEMU reads on from where the last one stopped.
+  host.restore(io::reopen_for_reading(saved.devices.get()).get(), deadline);
+  host.poke(wake.gpa, wake.bytes);
+  host.monitor().call("cont", json::object(), deadline);
 }
 
 }  // namespace migfuzz

@@ -29,4 +29,9 @@ SavedVm saved_vm(io::Loop& loop, const QemuHostSpec& like);
 
 inline constexpr unsigned kBootsMost = 3;
 
+/// Brings a host that was started with `incoming` and `paused`, on a copy of the saved disk, to
+/// where the VM was saved, wakes its guest and lets it run. Throws InfraError with QEMU's words.
+void go_on_from(const SavedVm& saved, QemuHost& host, const Guest::RamWrite& wake,
+                Clock::time_point deadline);
+
 }  // namespace migfuzz

@@ -162,13 +162,20 @@ void copy_data(int to, int from) {
   struct stat status {};
   if (::fstat(from, &status) != 0) fail("size of a file");
   if (::ftruncate(to, status.st_size) != 0) fail("sizing a file");
-  off_t at = ::lseek(from, 0, SEEK_DATA);  // a new position: the descriptor may have been read
+  const auto next = [from](off_t at, int what) {  // -1: nothing but holes from there on
+    const auto found = ::lseek(from, at, what);
+    if (found < 0 && errno != ENXIO) fail("looking for the data of a file");
+    return found;
+  };
+  off_t at = next(0, SEEK_DATA);
   while (at >= 0 && at < status.st_size) {
-    const auto end = ::lseek(from, at, SEEK_HOLE);
+    const auto end = next(at, SEEK_HOLE);
+    if (end <= at) throw InfraError("a file was cut while it was copied");
     while (at < end) {
       const auto want = std::min<off_t>(end - at, static_cast<off_t>(buffer.size()));
       const auto n = ::pread(from, buffer.data(), static_cast<std::size_t>(want), at);
-      if (n <= 0) fail("reading a file");
+      if (n == 0) throw InfraError("a file was cut while it was copied");
+      if (n < 0) fail("reading a file");
       for (std::size_t i = 0; i < static_cast<std::size_t>(n); i += kPage) {
         const auto size = std::min(kPage, static_cast<std::size_t>(n) - i);
         if (std::memcmp(buffer.data() + i, kZeroes.data(), size) == 0) continue;
@@ -178,7 +185,7 @@ void copy_data(int to, int from) {
       }
       at += n;
     }
-    at = ::lseek(from, at, SEEK_DATA);
+    at = next(at, SEEK_DATA);
   }
 }
 
@@ -191,6 +198,7 @@ void write_data(const std::string& path, int from) {
 WaitingLock::WaitingLock(const std::string& path)
     : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (!fd_) fail(path);
+  // Some network file systems know no such locks; then nothing guards the file.
   while (::flock(fd_.get(), LOCK_EX) != 0 && errno == EINTR) {
   }
 }

@@ -59,5 +59,16 @@ class Inside {
 /// A netlink socket stays bound to the namespace in which it was connected.
 NlSocket socket_in(int namespace_fd, int protocol = NETLINK_ROUTE);
 Link find_link(nl_sock* socket, const std::string& name);
+void add_bridge(nl_sock* socket, const std::string& name);
+/// A veth pair: `name` here, `peer` in that namespace.
+void add_cable(nl_sock* socket, const std::string& name, const std::string& peer, int peer_ns_fd);
+void enslave(nl_sock* socket, const std::string& bridge, const std::string& port);
+void set_up(nl_sock* socket, const std::string& name, bool up);
+/// Six bytes.
+void set_hardware_address(nl_sock* socket, const std::string& name, const std::uint8_t* address);
+/// A bridge's port is in the state in which it forwards; one that has come up is a moment later.
+bool forwards(nl_sock* socket, const std::string& port);
+/// IPv4, a network of 24 bits.
+void add_address(nl_sock* socket, const std::string& name, const char* address);
 
 }  // namespace migfuzz::io

@@ -10,7 +10,6 @@
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
-#include <netlink/route/link/veth.h>
 #include <netlink/route/neighbour.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,28 +22,6 @@
 
 namespace migfuzz::io {
 namespace {
-
-void set_up(nl_sock* socket, const std::string& name, bool up) {
-  const auto link = find_link(socket, name);
-  const Link change(rtnl_link_alloc());
-  if (up)
-    rtnl_link_set_flags(change.get(), IFF_UP);
-  else
-    rtnl_link_unset_flags(change.get(), IFF_UP);
-  check(rtnl_link_change(socket, link.get(), change.get(), 0),
-        fmt::format("setting {} {}", name, up ? "up" : "down"));
-}
-
-void add_address(nl_sock* socket, const std::string& name, const char* address) {
-  nl_addr* parsed = nullptr;
-  check(nl_addr_parse(fmt::format("{}/24", address).c_str(), AF_INET, &parsed), "address");
-  const Addr local(parsed);
-  const RtAddr wanted(rtnl_addr_alloc());
-  const auto link = find_link(socket, name);
-  rtnl_addr_set_ifindex(wanted.get(), rtnl_link_get_ifindex(link.get()));
-  check(rtnl_addr_set_local(wanted.get(), local.get()), "address");
-  check(rtnl_addr_add(socket, wanted.get(), 0), "adding an address to " + name);
-}
 
 void add_neighbour(nl_sock* socket, const std::string& name, const char* address, nl_addr* mac) {
   nl_addr* parsed = nullptr;
@@ -110,27 +87,9 @@ struct Network::State {
     return host == Side::source ? source.get() : destination.get();
   }
 
-  void make_bridge() {
-    const Link bridge(rtnl_link_bridge_alloc());
-    rtnl_link_set_name(bridge.get(), "bridge");
-    check(rtnl_link_add(middle.get(), bridge.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a bridge");
-  }
-
-  void plug(Side host) {
-    const Link port(rtnl_link_veth_alloc());
-    rtnl_link_set_name(port.get(), port_name(host));
-    rtnl_link* peer = rtnl_link_veth_get_peer(port.get());
-    rtnl_link_set_name(peer, kHostInterface);
-    rtnl_link_set_ns_fd(peer, fd(host));
-    rtnl_link_put(peer);  // get_peer took a reference
-    check(rtnl_link_add(middle.get(), port.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a veth pair");
-    const auto made = find_link(middle.get(), port_name(host));
-    const auto bridge = find_link(middle.get(), "bridge");
-    check(rtnl_link_enslave(middle.get(), bridge.get(), made.get()), "plugging a port");
-  }
-
   void join(Side host) {
-    plug(host);
+    add_cable(middle.get(), port_name(host), kHostInterface, fd(host));
+    enslave(middle.get(), "bridge", port_name(host));
     set_up(socket(host), "lo", true);
     set_up(socket(host), kHostInterface, true);
     set_up(middle.get(), port_name(host), true);
@@ -155,8 +114,8 @@ Network::Network() : state_(std::make_unique<State>()) {
   state_->source = socket_in(state_->source_ns.get());
   state_->destination = socket_in(state_->destination_ns.get());
 
-  state_->make_bridge();
   nl_sock* middle = state_->middle.get();
+  add_bridge(middle, "bridge");
   set_up(middle, "lo", true);
   set_up(middle, "bridge", true);
   add_address(middle, "bridge", kSwitchAddress);
@@ -201,16 +160,7 @@ void Network::set_port(Side host, bool forwarding) {
 }
 
 bool Network::port_forwarding(Side host) const {
-  // sysfs of this mount namespace shows another network namespace; ask the kernel by a dump.
-  nl_sock* socket = state_->middle.get();
-  const auto index = rtnl_link_get_ifindex(find_link(socket, port_name(host)).get());
-  nl_cache* cache = nullptr;
-  check(rtnl_link_alloc_cache(socket, AF_BRIDGE, &cache), "reading bridge ports");
-  rtnl_link* link = rtnl_link_get(cache, index);
-  const int state = link != nullptr ? rtnl_link_bridge_get_port_state(link) : -1;
-  if (link != nullptr) rtnl_link_put(link);
-  nl_cache_free(cache);
-  return state == BR_STATE_FORWARDING;
+  return forwards(state_->middle.get(), port_name(host));
 }
 
 void Network::set_link(Side host, bool up) {

@@ -16,6 +16,8 @@ function caseFacts(one) {
     ['Took effect', !struck ? 'no fault to deliver' : one.delivered ? ['yes', one.proof].filter(Boolean).join(': ') : 'no: this case proves nothing'],
     ['Survivor', one.survivor], ['Protocol', one.protocol],
     ['Blackout', milliseconds(one.blackout_ms)], ['Brownout', milliseconds(one.brownout_ms)],
+    ['Ping gap', one.ping_gap_ms >= 0 ? milliseconds(one.ping_gap_ms) : ''],
+    ['TCP gap', one.tcp_gap_ms >= 0 ? milliseconds(one.tcp_gap_ms) : ''],
     ['Settled', one.settle_ms >= 0 ? milliseconds(one.settle_ms) + ' after migrate' : ''],
     ['Sent', one.bytes >= 0 ? byteText(one.bytes) + (one.passes > 0 ? `, ${one.passes} RAM passes` : '') : ''],
     ['QEMU', one.versions], ['Seed', one.seed], ['Duration', one.duration_ms >= 0 ? milliseconds(one.duration_ms) : ''],

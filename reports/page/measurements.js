@@ -1,4 +1,4 @@
-// What the run measured of its guests: distributions of blackout, brownout, settle time, duration,
+// What the run measured of its guests: distributions of blackout, brownout, clients' gaps, settle time, duration,
 // bytes and passes, by phase or by fault.
 //
 // A strip: every case is a dot, the box spans the middle half, the line in it is the median, the small
@@ -12,7 +12,8 @@ function measuredCases() {
     const fault = one.kind.inMap ? one.kind.telling : null;
     return {phase: fault ? fault.point.split('/')[0] : '', kind: one.faults.length === 0 ? 'no fault'
       : fault ? fault.kind : 'several faults', side: fault ? fault.side : '', protocol: one.protocol, verdict: one.verdict,
-    blackout_ms: one.blackout_ms, brownout_ms: one.brownout_ms, duration_ms: one.duration_ms,
+    blackout_ms: one.blackout_ms, brownout_ms: one.brownout_ms, ping_gap_ms: one.ping_gap_ms,
+    tcp_gap_ms: one.tcp_gap_ms, duration_ms: one.duration_ms,
     settle_ms: one.settle_ms, bytes: one.bytes, passes: one.passes};
   });
 }
@@ -20,6 +21,8 @@ function measuredCases() {
 const measures = [
   {key: 'blackout_ms', name: 'Blackout', about: 'the longest the guest stood still', text: milliseconds},
   {key: 'brownout_ms', name: 'Brownout', about: 'guest time lost outside the blackout', text: milliseconds},
+  {key: 'ping_gap_ms', name: 'Ping gap', about: 'the longest time without an answer to a ping', text: milliseconds},
+  {key: 'tcp_gap_ms', name: 'TCP gap', about: 'the longest silence of a connection to the VM', text: milliseconds},
   {key: 'settle_ms', name: 'Settle time', about: 'from migrate until the manager was done', text: milliseconds},
   {key: 'duration_ms', name: 'Case duration', about: 'from its first event to its last', text: milliseconds},
   {key: 'bytes', name: 'Bytes sent', about: 'forwarded to the destination when the channel ended', text: (value) => byteText(value)},

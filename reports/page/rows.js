@@ -35,6 +35,8 @@ class Case {
   get id() { return rows.ids[this.row] || this.kind.prefix + rows.hashes.substr(8 * this.row, 8); }
   get blackout_ms() { return rows.blackout[this.row]; }
   get brownout_ms() { return rows.brownout[this.row]; }
+  get ping_gap_ms() { return rows.ping ? rows.ping[this.row] : -1; }
+  get tcp_gap_ms() { return rows.tcp ? rows.tcp[this.row] : -1; }
   get settle_ms() { return rows.settle[this.row]; }
   get passes() { return rows.passes[this.row]; }
   get bytes() { return rows.kib[this.row] < 0 ? -1 : rows.kib[this.row] * 1024; }

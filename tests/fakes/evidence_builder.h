@@ -96,6 +96,21 @@ inline ClockReading look(std::string host, double at_ms) {
           {static_cast<std::uint64_t>((at_ms - 15) * 1e6), 0}};
 }
 
+/// A client that spoke with the VM on both hosts, and a switch that has learnt where it is.
+inline NetworkEvidence good_network(Side survivor) {
+  NetworkEvidence network;
+  network.client.connected = network.pinged_again = network.echoed_again = true;
+  network.client.pings = {40, 36, {}, Milliseconds(30)};
+  network.client.echoes = {40, 40, {}, Milliseconds(35)};
+  network.frames = {{Side::source, 50'000'000, VmFrame::Kind::traffic}};
+  if (survivor == Side::destination)
+    network.frames.push_back({Side::destination, 106'000'000, VmFrame::Kind::rarp});
+  if (survivor == Side::destination)
+    network.frames.push_back({survivor, 110'000'000, VmFrame::Kind::gratuitous_arp});
+  network.place = survivor;
+  return network;
+}
+
 /// A migration without any fault: the source runs 100 ms, the destination goes on.
 inline Golden healthy() {
   Golden g;

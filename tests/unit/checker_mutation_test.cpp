@@ -31,11 +31,13 @@ struct Mutant {
 Golden completed() {
   Golden g = healthy();
   g.evidence.disk = good_disk();
+  g.evidence.network = fakes::good_network(Side::destination);
   return g;
 }
 Golden failed() {
   Golden g = source_ran_on();
   g.evidence.disk = good_disk();
+  g.evidence.network = fakes::good_network(Side::source);
   return g;
 }
 void spoil(std::optional<ImageExam>& exam, const PageFault& page) {
@@ -198,6 +200,28 @@ const Mutant kMutants[] = {
     {"the second migration brings an old image", failed,
      [](Golden&, Evidence& e) { e.retry->records_disagree = "records end at 60, the image at 57"; },
      "retry", "retry-image-behind-records"},
+    // --- the VM on the network ---
+    {"a second owner that only sends", completed,
+     [](Golden&, Evidence& e) {
+       e.network->frames.push_back({Side::source, 120'000'000, VmFrame::Kind::traffic});
+     },
+     "network", "two-senders"},
+    {"the destination speaks while the source runs", failed,
+     [](Golden& g, Evidence& e) {
+       g.on_source({90, 60});
+       e.network->frames.push_back({Side::destination, 30'000'000, VmFrame::Kind::traffic});
+     },
+     "network", "two-senders"},
+    {"the VM answers no ping any more", completed,
+     [](Golden&, Evidence& e) { e.network->pinged_again = false; }, "network", "unreachable"},
+    {"the client's connection is reset", failed,
+     [](Golden&, Evidence& e) { e.network->client.broken = "Connection reset by peer"; },
+     "network", "connection-lost"},
+    {"the client's connection stands still", completed,
+     [](Golden&, Evidence& e) { e.network->echoed_again = false; }, "network",
+     "connection-stands-still"},
+    {"the switch looks for the VM where it was", completed,
+     [](Golden&, Evidence& e) { e.network->place = Side::source; }, "network", "wrong-port"},
     // --- the guest's clock ---
     {"the clock goes back at the switch", completed,
      [](Golden&, Evidence& e) { e.clock[1].guest.ns = e.clock[0].guest.ns - 1; }, "clock",

@@ -230,6 +230,48 @@ TEST_CASE("disk judges what a guest makes of its disk", "[checker]") {
   CHECK(judged([&](auto& disk) { disk.resize(512); }) == "disk-unreadable");
 }
 
+TEST_CASE("network: what is no second sender, and what proves nothing", "[checker]") {
+  const auto checker = make_network();
+  const auto with = [](auto&& change) {
+    auto g = healthy();
+    g.evidence.network = fakes::good_network(Side::destination);
+    change(g, *g.evidence.network);
+    return g;
+  };
+  const auto sends = [](Side host, std::int64_t at_ms, VmFrame::Kind kind) {
+    return NetworkEvidence::Frame{host, at_ms * 1'000'000, kind};
+  };
+  accepts(*checker, with([](auto&, auto&) {}));
+  // The switch-over itself: the source has made its last step, the destination none yet.
+  accepts(*checker, with([&](auto&, auto& n) {
+            n.frames.push_back(sends(Side::source, 104, VmFrame::Kind::traffic));
+            n.frames.push_back(sends(Side::destination, 100, VmFrame::Kind::traffic));
+          }));
+  // QEMU announces a VM that runs, and no other.
+  rejects(*checker, with([&](auto&, auto& n) {
+            n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::rarp));
+          }),
+          "two-senders");
+  rejects(*checker, with([](auto& g, auto& n) {
+            g.expect(Expect::double_run);
+            n.echoed_again = false;
+          }),
+          "connection-stands-still", Verdict::hazard);
+  rejects(*checker, with([](auto&, auto& n) { n.frames_lost = 1; }), "frames-lost",
+          Verdict::infra);
+  rejects(*checker, with([&](auto& g, auto& n) {
+            g.expect(Expect::double_run);
+            n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::gratuitous_arp));
+          }),
+          "two-senders", Verdict::hazard);
+  rejects(*checker, with([](auto&, auto& n) { n.client.echoes.answered = 0; }), "no-client",
+          Verdict::infra);
+  accepts(*checker, with([](auto& g, auto& n) {  // a VM that is lost answers nobody
+            g.evidence.beats_after_settle_destination = 0;
+            n.pinged_again = false;
+          }));
+}
+
 TEST_CASE("A stack tells where the thread that migrates waits for its side channels", "[checker]") {
   const std::string other =
       "thread 1 \"multifdsend_0\": state S\n  #0 multifd_send_thread in q+0x1\n";

@@ -241,6 +241,7 @@ void* serve_disk(void*) {
     while (::sem_wait(&disk.given) != 0) {
     }
     bool good = false;
+    errno = EIO;  // what a write in part says
     if (disk.type == FORM_DISK_WRITE)
       good = ::pwrite(disk.fd, disk.sector, FORM_SECTOR_BYTES,
                       static_cast<off_t>(disk.slot * FORM_SECTOR_BYTES)) == FORM_SECTOR_BYTES;

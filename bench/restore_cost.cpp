@@ -26,9 +26,7 @@ std::optional<double> restore_once(io::Loop& loop, QemuHostSpec spec, std::uint6
   const auto saved = saved_vm(loop, spec);
   const io::MemoryFile disk("disk", spec.guest->disk_bytes());
   io::copy_data(disk.fd(), saved.disk.get());
-  spec.disk = {{fmt::format("driver=file,node-name=image0,filename={}", io::path_of(disk.fd())),
-                "driver=raw,node-name=disk0,file=image0"},
-               {disk.fd()}};
+  spec.disk = file_disk(disk.fd());
   spec.incoming = spec.paused = true;
   History history;
   const auto begun = Clock::now();

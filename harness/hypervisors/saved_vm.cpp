@@ -73,10 +73,7 @@ class Boot {
     spec.shape = like.shape;
     spec.guest = like.guest;
     spec.network_device = like.network_device;
-    spec.disk = {{fmt::format("driver=file,node-name=image0,filename={}",
-                              io::path_of(disk_.fd())),
-                  "driver=raw,node-name=disk0,file=image0"},
-                 {disk_.fd()}};
+    spec.disk = file_disk(disk_.fd());
     return spec;
   }
 

@@ -38,6 +38,13 @@ DiskAttachment null_disk(std::uint64_t size_bytes) {
   return {{fmt::format("driver=null-co,node-name=disk0,size={},read-zeroes=on", size_bytes)}, {}};
 }
 
+DiskAttachment file_disk(int image_fd, const std::string& format, bool direct) {
+  const auto* cache = direct ? ",cache.direct=on" : "";
+  return {{fmt::format("driver=file,node-name=image0,filename={}{}", io::path_of(image_fd), cache),
+           fmt::format("driver={},node-name=disk0,file=image0{}", format, cache)},
+          {image_fd}};
+}
+
 struct Disk::State {
   io::Loop& loop;
   const std::string kind;
@@ -142,11 +149,7 @@ DiskAttachment Disk::attachment(Side host) const {
     return {{s.server(host).client_options() + ",node-name=image0",
              "driver=raw,node-name=disk0,file=image0"},
             {}};
-  const auto* cache = s.direct ? ",cache.direct=on" : "";
-  const int image = s.image_of(host);
-  return {{fmt::format("driver=file,node-name=image0,filename={}{}", io::path_of(image), cache),
-           fmt::format("driver={},node-name=disk0,file=image0{}", s.kind, cache)},
-          {image}};
+  return file_disk(s.image_of(host), s.kind, s.direct);
 }
 
 std::string Disk::words() const {

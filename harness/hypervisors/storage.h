@@ -31,6 +31,9 @@ struct DiskAttachment {
 };
 /// A disk of that size on which nothing is kept.
 DiskAttachment null_disk(std::uint64_t size_bytes);
+/// The image in an open file, to be inherited. `format`: raw or qcow2; `direct`: past the page
+/// cache.
+DiskAttachment file_disk(int image_fd, const std::string& format = "raw", bool direct = false);
 
 class Disk {
  public:

@@ -51,6 +51,7 @@ std::vector<FaultKind> all_faults() {
       make_mismatch_machine(),
       make_mismatch_devices(),
       make_mismatch_cpu(),
+      make_unmovable_device(),
       make_tls_wrong(),
       make_tls_expired(),
       make_tls_missing(),

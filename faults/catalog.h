@@ -64,6 +64,7 @@ FaultKind make_mismatch_ram();
 FaultKind make_mismatch_machine();
 FaultKind make_mismatch_devices();
 FaultKind make_mismatch_cpu();
+FaultKind make_unmovable_device();
 
 std::vector<FaultKind> all_faults();
 

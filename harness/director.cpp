@@ -19,6 +19,8 @@ namespace {
 constexpr Milliseconds kTurn{5};          // looks at least this often while nothing happens
 constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
 constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
+constexpr Milliseconds kPlaceLimit{45000};  // for other VMs; a case may take 90 s
+constexpr Milliseconds kNoticeLimit{1000};  // a guest looks every few milliseconds
 constexpr std::uint64_t kBeatsWanted = 3;
 // For a client to be answered again: TCP doubles its retransmission timer, from 0.2 s, with every
 // loss (RFC 6298), so after a blackout of some seconds it may ask again only as long after.
@@ -31,8 +33,9 @@ constexpr std::uint64_t kPageBytes = 4096;
 class Director {
  public:
   Director(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-           std::vector<const FaultKind*> kinds)
+           std::vector<const FaultKind*> kinds, Convoy* convoy)
       : plan_(plan),
+        convoy_(convoy),
         world_(world),
         protocol_(protocol),
         guest_(guest),
@@ -46,11 +49,14 @@ class Director {
     world_.start();
     open_migration();
     settle();
+    stay_with_others();
     plant_after_settling();
     verify();
+    if (faults_.for_good()) evidence_.blocked = refusal_since(0);
     if (can_retry()) retry();
     tear_down();
     collect();
+    start_again_by_policy();
     return std::move(evidence_);
   }
 
@@ -80,15 +86,122 @@ class Director {
   }
 
   void begin() {
+    wait_for_a_place();
     if (pass("prepare/ready"))
       wait_until("the faults' effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
+    look_at_storage();
+    give_notice();
     read_clock(Side::source);
     snapshot_least_ = recorded_step(Side::source);
-    world_.migrate();
+    if (refused_.empty() && !met_) world_.migrate();
     begun_ = true;
     faults_.restart_deadlines();
     started_ = acted_ = world_.now();
+  }
+
+  // --- other VMs that leave the same host --------------------------------------------------------
+
+  // Until it may migrate the VM runs where it is; its host may be lost meanwhile.
+  void wait_for_a_place() {
+    if (convoy_ == nullptr || destination_ != "destination") return;
+    const auto free = [&] { return meet_others() || convoy_->begin(); };
+    wait_until("a place among the migrations under way", free, kPlaceLimit);
+  }
+
+  // True when the host is lost. A fault of a whole host is everybody's on it.
+  bool meet_others() {
+    if (convoy_ == nullptr || destination_ != "destination") return false;
+    if (convoy_->leads() && faults_.hit_host()) convoy_->lose_host();
+    if (!convoy_->host_lost()) return false;
+    if (!convoy_->leads() && !std::exchange(met_, true)) faults_.strike_now();
+    return true;
+  }
+
+  // It has settled, and runs on where it is until the others have: a host that is lost meanwhile
+  // may be its own.
+  void stay_with_others() {
+    if (convoy_ == nullptr) return;
+    convoy_->settled();
+    const bool met_before = met_;
+    const auto over = [&] { return convoy_->all_settled() || (meet_others() && !met_before); };
+    if (convoy_->leads() || met_before) return;
+    wait_until("the other VMs to settle", over, kPlaceLimit);
+    if (met_) settle();
+  }
+
+  // --- the manager's policies --------------------------------------------------------------------
+
+  void look_at_storage() {
+    if (!plan_.policy.checks_storage) return;
+    for (const auto side : {Side::source, Side::destination})
+      if (const auto why = world_.storage_refusal(side); !why.empty() && refused_.empty())
+        refused_ = fmt::format("the {} does not reach the disk: {}", actor(side), why);
+    note("arbiter", "policy", "storage looked at",
+         {{"answer", refused_.empty() ? std::string("both hosts reach it") : refused_}});
+  }
+
+  void give_notice() {
+    const auto words = guest_.notice(plan_.guest);
+    if (!plan_.policy.notice || !words || !refused_.empty()) return;
+    const auto told = world_.now();
+    world_.poke(Side::source, words->gpa, words->bytes);
+    note("arbiter", "policy", "notice given");
+    const auto answered = [&] {
+      const auto records = guest_.parse(plan_.guest, world_.guest_text(Side::source)).records;
+      return std::any_of(records.begin(), records.end(), [](const GuestRecord& one) {
+        return one.kind == GuestRecord::Kind::noticed;
+      });
+    };
+    const bool heard = wait_until("the guest's answer to the notice", answered, kNoticeLimit);
+    evidence_.notice = heard ? std::chrono::duration_cast<Milliseconds>(world_.now() - told)
+                             : Milliseconds(-1);
+    if (heard) note("arbiter", "policy", "notice answered");
+  }
+
+  // Why nobody will migrate this VM; only a source that never began can say so.
+  std::string refusal() const {
+    if (!refused_.empty()) return refused_;
+    const auto migration = world_.sight(Side::source).migration;
+    const bool never = migration == MigrationStatus::none || migration == MigrationStatus::unknown;
+    const auto words = begun_ && never ? refusal_since(0) : "";
+    return words.empty() ? "" : "the source refuses to migrate: " + words;
+  }
+
+  std::string why_start_again() const {
+    if (plan_.policy.moves_blocked && !evidence_.blocked.empty())
+      return "it cannot be migrated: " + evidence_.blocked;
+    const bool lost = evidence_.source.at_settle.dead && evidence_.destination.at_settle.dead &&
+                      evidence_.settled && !evidence_.retry;
+    return plan_.policy.restarts && lost ? "nobody runs it any more" : "";
+  }
+
+  // Both processes have ended, so that nobody else can write to the disk.
+  void start_again_by_policy() {
+    const auto why = why_start_again();
+    if (why.empty()) return;
+    auto& restart = evidence_.restart.emplace();
+    restart.why = why;
+    if (mirrors_ || guest_.wake(plan_.guest)) {
+      restart.refused = true;
+      restart.why = mirrors_ ? "its disk was the other host's own"
+                             : "this guest does not start from its disk: it is restored";
+      note("arbiter", "policy", "restart refused", {{"why", restart.why}});
+      return;
+    }
+    world_.persist("restart");
+    note("arbiter", "decision", "restart", {{"why", why}});
+    world_.restart();
+    destination_ = "restarted";
+    restart.beats = wait_for_beats(Side::destination, kBeatsWanted);
+    world_.quit(Side::destination);
+    wait_until("the restarted VM's end", [&] { return world_.sight(Side::destination).dead; },
+               kQuitLimit);
+    if (!world_.sight(Side::destination).dead) world_.kill(Side::destination);
+    restart.host.ending = world_.sight(Side::destination).ending;
+    restart.host.guest_text = world_.guest_text(Side::destination);
+    restart.host.messages = world_.messages(Side::destination);
+    restart.records = guest_.parse(plan_.guest, restart.host.guest_text);
   }
 
   // --- the disk, in a mode that mirrors it -----------------------------------------------------
@@ -204,6 +317,7 @@ class Director {
       note("director", "phase", to_string(phase_ = phase));
     if (first)
       note("director", "point", point, {{"offset", std::int64_t(world_.channel().forwarded)}});
+    if (convoy_ != nullptr && !convoy_->leads()) return false;  // it is met, and meets nobody
     return faults_.reach(point);
   }
 
@@ -217,11 +331,12 @@ class Director {
   void settle() {
     auto settle_deadline = started_ + kTriggerLimit + kSettleLimit;
     for (;;) {
+      meet_others();
       if (faults_.step()) settle_deadline = world_.now() + kDeliveryLimit + kSettleLimit;
       step_mirror();
       step_saving();
       watch_snapshot();
-      if (step_arbiter()) break;
+      if (step_arbiter() && stays()) break;
       if (gave_up_) return expire();
       const auto since = std::max(started_, faults_.acted());
       if (faults_.any_waiting() && world_.now() > since + kTriggerLimit) {
@@ -237,6 +352,29 @@ class Director {
     evidence_.settled = true;
     evidence_.settle_note =
         fmt::format("settled {:.0f} ms after `migrate`", milliseconds(world_.now() - started_));
+  }
+
+  // The arbiter is done, and its faults of storage are healed: a write that had failed before may
+  // still stop its guest. QEMU says so later than that (BLOCK_IO_ERROR first, then STOP).
+  bool stays() {
+    if (!faults_.hits_storage()) return true;
+    std::vector<std::pair<Side, std::uint64_t>> wanted;
+    const auto runs = [&](Side side) {
+      const auto sight = world_.sight(side);
+      return !sight.dead && sight.run == RunState::running;
+    };
+    for (const auto side : {Side::source, Side::destination})
+      if (runs(side)) wanted.emplace_back(side, beats(side) + kBeatsWanted);
+    const auto stopped = [&] {
+      return std::any_of(wanted.begin(), wanted.end(),
+                         [&](const auto& one) { return !runs(one.first); });
+    };
+    wait_until("whoever runs to go on", [&] {
+      return stopped() || std::all_of(wanted.begin(), wanted.end(), [&](const auto& one) {
+               return beats(one.first) >= one.second;
+             });
+    }, kBeatLimit);
+    return !stopped();
   }
 
   static double milliseconds(Clock::duration d) {
@@ -304,6 +442,7 @@ class Director {
     };
     const auto moved = last_moved();
     situation.begun = begun_;
+    situation.refused = refusal();
     situation.mirror = world_.mirror();
     situation.quiet = since(moved) - starved_since(moved);
     situation.since_action = since(last_action());
@@ -697,13 +836,18 @@ class Director {
   // --- a second migration, where the source survived the first ---------------------------------
 
   bool can_retry() const {
-    return plan_.plant.empty() && evidence_.settled && evidence_.beats_after_settle_source > 0 &&
+    return plan_.plant.empty() && evidence_.settled && evidence_.blocked.empty() &&
+           evidence_.beats_after_settle_source > 0 &&
            evidence_.beats_after_settle_destination == 0 && evidence_.source.exam &&
            evidence_.source.at_settle.run == RunState::running;
   }
 
   void retry() {
-    faults_.undo_all();
+    if (const auto ms = plan_.policy.backoff_ms; ms > 0) {
+      note("arbiter", "policy", "back-off", {{"ms", std::int64_t(ms)}});
+      world_.pump([] { return false; }, world_.now() + Milliseconds(ms));
+    }
+    faults_.undo_all(plan_.migration_networks > 1);
     if (!world_.sight(Side::destination).dead) world_.quit(Side::destination);
     const auto gone = [&] { return world_.sight(Side::destination).dead; };
     if (!wait_until("the first destination's end", gone, kQuitLimit)) return;
@@ -814,6 +958,7 @@ class Director {
         (side == Side::source ? evidence_.source : evidence_.destination).ended_by_plan = true;
     for (const auto side : {Side::source, Side::destination}) keep(side);
     evidence_.flip = world_.flip();
+    evidence_.pages_after_switch = world_.pages_after_switch();
     evidence_.records = guest_.parse(plan_.guest, records_so_far());
     // Where each host has its own disk, that of whoever ran last.
     const bool moved = !world_.guest_text(Side::destination).empty();
@@ -824,6 +969,7 @@ class Director {
   }
 
   const Plan& plan_;
+  Convoy* const convoy_ = nullptr;
   World& world_;
   const Protocol& protocol_;
   const Guest& guest_;
@@ -841,6 +987,8 @@ class Director {
   Phase phase_ = Phase::prepare;  // the one that was noted last, in a mode through a file
   const bool mirrors_ = mode_.mirrors_disk();
   bool begun_ = !mirrors_;  // `migrate` was sent
+  bool met_ = false;  // by a fault of another VM's host
+  std::string refused_;  // the manager itself will not migrate: why
   bool hurried_ = false, exported_over_ = false, gave_up_ = false;
   std::set<std::string> passed_;  // points of the director's own
   std::optional<Action> unsent_;  // journalled when the fault struck, not carried out yet
@@ -852,8 +1000,8 @@ class Director {
 }  // namespace
 
 Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-                std::vector<const FaultKind*> kinds) {
-  return Director(plan, world, protocol, guest, std::move(kinds)).run();
+                std::vector<const FaultKind*> kinds, Convoy* convoy) {
+  return Director(plan, world, protocol, guest, std::move(kinds), convoy).run();
 }
 
 }  // namespace migfuzz

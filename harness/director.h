@@ -4,6 +4,7 @@
 // It judges nothing: checkers do that afterwards, from the Evidence it returns.
 #pragma once
 
+#include "harness/convoy.h"
 #include "harness/core/checker.h"
 #include "harness/core/fault.h"
 #include "harness/core/guest.h"
@@ -20,7 +21,8 @@ inline constexpr Milliseconds kSettleLimit{15000};
 inline constexpr Milliseconds kTriggerLimit{20000};
 /// Runs the plan. Throws InfraError when the environment fails; everything else is evidence.
 /// `kinds` are those of the plan's faults, in their order; they must outlive the call.
+/// `convoy`: of a VM that leaves its host together with others; it must outlive the call, too.
 Evidence direct(const Plan& plan, World& world, const Protocol& protocol, const Guest& guest,
-                std::vector<const FaultKind*> kinds);
+                std::vector<const FaultKind*> kinds, Convoy* convoy = nullptr);
 
 }  // namespace migfuzz

@@ -85,6 +85,20 @@ bool FaultRuns::reach(std::string_view point) {
   return here;
 }
 
+void FaultRuns::strike_now() {
+  for (auto& one : runs_) {
+    one.due = one.due || one.run.waiting();
+    one.due_at = world_.now();
+  }
+  strike_due();
+}
+
+bool FaultRuns::hit_host() const {
+  return std::any_of(runs_.begin(), runs_.end(), [](const One& one) {
+    return one.run.struck() && one.run.kind().component == "host";
+  });
+}
+
 // Behind the package QEMU's destination still reads it: before it has come to the order to run, a
 // lost channel is not recovered (savevm.c, qemu_loadvm_state_main: "LISTENING is still not
 // enough"). No byte tells when it has, so the fault waits for the destination to say it; not for
@@ -179,8 +193,10 @@ void FaultRuns::mend_channel() {
   }
 }
 
-void FaultRuns::undo_all() {
-  for (auto& one : runs_) one.run.kind().heal(world_, one.run.spec());
+void FaultRuns::undo_all(bool other_network) {
+  for (auto& one : runs_)
+    if (!other_network || one.run.kind().component != "network")
+      one.run.kind().heal(world_, one.run.spec());
 }
 
 bool FaultRuns::holds_arbiter() const {
@@ -220,6 +236,17 @@ bool FaultRuns::blinds_manager() const {
   return std::any_of(runs_.begin(), runs_.end(), [](const One& one) {
     return one.run.kind().effect == Effect::blinds_manager;
   });
+}
+
+bool FaultRuns::hits_storage() const {
+  return std::any_of(runs_.begin(), runs_.end(), [](const One& one) {
+    return one.run.kind().effect == Effect::fails_storage;
+  });
+}
+
+bool FaultRuns::for_good() const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [](const One& one) { return one.run.kind().for_good; });
 }
 
 bool FaultRuns::ended(Side side) const {

@@ -34,14 +34,19 @@ class FaultRuns {
   void restart_deadlines();
   /// A point of the director's own has been reached; true when a fault strikes here.
   bool reach(std::string_view point);
+  /// Every fault that has not struck strikes now, wherever the migration is.
+  void strike_now();
+  /// One has hit a whole host.
+  bool hit_host() const;
   /// Lets them strike, prove themselves and be healed; true when something was done.
   bool step();
   void give_up_waiting();
   void heal_all();
   /// Undoes what those that struck the channel and were not to be healed have left of it.
   void mend_channel();
-  /// Undoes again whatever any of them may have left behind, before a second migration.
-  void undo_all();
+  /// Undoes again whatever any of them may have left behind, before a second migration; not what
+  /// was done to the network, if that one goes over another.
+  void undo_all(bool other_network);
 
   /// At a point of the director's own, some fault has not shown its effect.
   bool holds_arbiter() const;
@@ -52,6 +57,10 @@ class FaultRuns {
   bool all_delivered() const;
   bool any_early() const;
   bool blinds_manager() const;
+  /// One fails the guest's disk.
+  bool hits_storage() const;
+  /// One has done to the source what no later migration survives.
+  bool for_good() const;
   /// A fault has ended the process of that side.
   bool ended(Side side) const;
   Clock::time_point acted() const;

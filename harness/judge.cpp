@@ -178,7 +178,8 @@ void name_verdict(CaseResult& result) {
 }
 
 CaseResult judge(const Plan& plan, const History& history, const Evidence& evidence,
-                 const std::vector<std::unique_ptr<Checker>>& checkers) {
+                 const std::vector<std::unique_ptr<Checker>>& checkers,
+                 const std::vector<Promise>& promises) {
   CaseResult result;
   result.plan = plan;
   result.id = case_id(plan);
@@ -194,7 +195,6 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
   else if (checked && !plan.plant.empty() && !any_failure(result.findings))
     result.findings.push_back(
         {"canary", Verdict::fail, "the planted defect went unseen", "oracle/canary-missed", ""});
-  name_verdict(result);
   const auto first = history.first_migration();
   result.survivor = to_string(survivor_of(evidence));
   result.expected = to_string(evidence.expected.expect);
@@ -221,6 +221,9 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     }
   }
   result.phases = phase_bands(first);
+  for (auto& finding : look_at(promises, {plan, history, evidence, result}))
+    result.findings.push_back(std::move(finding));
+  name_verdict(result);
   result.owners = ownership(first);
   result.heartbeats_source_ms = beats(first, "source");
   result.heartbeats_destination_ms = beats(first, "destination");

@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "harness/core/checker.h"
+#include "harness/core/promise.h"
 #include "harness/core/result.h"
 
 namespace migfuzz {
 
 /// A checker that throws makes the case `infra`; a fault without proof makes it `not-delivered`.
 CaseResult judge(const Plan& plan, const History& history, const Evidence& evidence,
-                 const std::vector<std::unique_ptr<Checker>>& checkers);
+                 const std::vector<std::unique_ptr<Checker>>& checkers,
+                 const std::vector<Promise>& promises = {});
 
 /// The result of a case that the environment or a dead worker kept from being told: `infra`.
 CaseResult untold(const Plan& plan, const std::string& why);

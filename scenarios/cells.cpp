@@ -190,7 +190,10 @@ void add(Drawn& drawn, PlannedCase&& one, const Catalogs& catalogs) {
     drawn.left_out.push_back({*one.cell, std::move(why), false});
 }
 
-Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
+}  // namespace
+
+Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
+                    std::string_view scenario) {
   for (const auto& name : request.faults) catalogs.find_fault(name);
   Drawn drawn;
   for (const auto& point : wanted_points(request))
@@ -203,7 +206,7 @@ Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
           continue;
         }
         for (const auto& channel : channels_for(request, kind, point))
-          add(drawn, cell_case(request, catalogs, {kind, side, point, channel}, "cells"), catalogs);
+          add(drawn, cell_case(request, catalogs, {kind, side, point, channel}, scenario), catalogs);
       }
     }
   if (drawn.cases.empty())
@@ -215,8 +218,6 @@ Drawn draw_cells(const ScenarioRequest& request, const Catalogs& catalogs) {
   repeat(drawn.cases, request.cases, catalogs);
   return drawn;
 }
-
-}  // namespace
 
 std::optional<LeftOut> left_out(const ScenarioRequest& request, const Catalogs& catalogs,
                                 const FaultKind& kind, Side side, const std::string& point) {
@@ -297,7 +298,10 @@ PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs,
 }
 
 Scenario make_cells() {
-  return {"cells", "every single-fault cell of the chosen phases, once each", draw_cells};
+  return {"cells", "every single-fault cell of the chosen phases, once each",
+          [](const ScenarioRequest& request, const Catalogs& catalogs) {
+            return draw_cells_of(request, catalogs, "cells");
+          }};
 }
 
 }  // namespace migfuzz

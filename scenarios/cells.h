@@ -17,6 +17,11 @@ struct Place {
 PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs, const Place& place,
                       std::string_view scenario);
 
+/// Every cell of the request's points, faults and sides, in the name of that scenario. Throws
+/// UsageError when there is none.
+Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
+                    std::string_view scenario);
+
 /// The points the request asks for, in stream order; UsageError for a name that matches none.
 std::vector<std::string> wanted_points(const ScenarioRequest& request);
 

@@ -18,6 +18,8 @@
  *   D <n> <step hex16> <link hex16>                record n, issued at that step, is on the disk
  *   F <n> <step hex16> <type> <status>             a request for record n failed (virtio-blk's
  *                                                  numbers); the guest goes on and tries again
+ *   N <n> <step hex16>                             it has seen that it was told n times of a
+ *                                                  migration; what it would prepare, it has
  * A line is kept in the control page while it goes out, so a migration resumes in its middle.
  */
 #ifndef MIGFUZZ_GUESTS_CLOSED_FORM_ENGINE_H_
@@ -215,6 +217,16 @@ static void keep_journal(uint64_t ticks) {
   }
 }
 
+static void answer_notice(void) {
+  const uint64_t notice = control->notice;
+  if (notice == control->noticed) return;
+  control->noticed = notice;
+  line_begin('N');
+  line_number(notice);
+  line_digits(control->step_done, 16);
+  line_send();
+}
+
 static void make_step(void) {
   const uint64_t step = control->step_done + 1;
   const uint64_t page = form_page_of(control->seed, control->pages, step);
@@ -263,6 +275,7 @@ static void form_turn(uint64_t due) {
   control->step_target = control->step_done + work / FORM_TICKS_PER_S;
   while (control->step_done < control->step_target) make_step();
   keep_journal(due);
+  answer_notice();
   if (control->ticks_handled - control->ticks_at_record < FORM_TICKS_PER_RECORD) return;
   control->ticks_at_record = control->ticks_handled;
   if (control->step_done != control->record[control->record_count & 1].step) record();

@@ -41,7 +41,7 @@
 #include "guests/closed_form/mix.h"
 
 #define FORM_MAGIC UINT64_C(0x31594e49545a464d) /* the bytes "MFZTINY1" */
-#define FORM_VERSION UINT64_C(3)
+#define FORM_VERSION UINT64_C(4)
 
 struct form_range {
   uint64_t gpa;
@@ -98,6 +98,8 @@ struct form_control {
   uint64_t clock_ns; /* at the last record: tiny: the HPET or its ticks; linux: CLOCK_MONOTONIC */
   uint64_t clock_tsc;
   uint64_t clock_went_back; /* records at which either was less than at the record before */
+  uint64_t notice;          /* written from outside: how often it was told of a migration */
+  uint64_t noticed;         /* up to which it has answered */
 };
 
 /* The page that step `step` >= 1 writes; `pages` is a power of two. */

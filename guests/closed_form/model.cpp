@@ -194,7 +194,7 @@ std::string shown(std::string_view line) {
 bool can_begin_a_line(std::string_view tail) {
   if (tail.size() >= FORM_LINE_BYTES_MAX) return false;
   if (tail.empty()) return true;
-  if (std::string_view("BSEDFX").find(tail.front()) == std::string_view::npos) return false;
+  if (std::string_view("BSEDFNX").find(tail.front()) == std::string_view::npos) return false;
   return tail.find_first_not_of(" 0123456789abcdef", 1) == std::string_view::npos;
 }
 
@@ -209,12 +209,13 @@ class Parser {
     const char kind = line.empty() ? '\0' : line.front();
     if (kind == 'B') return take_boot(fields, line);
     if (kind == 'X') return "the guest took an exception: " + shown(line);
-    if (std::string_view("SEDF").find(kind) == std::string_view::npos) {
+    if (std::string_view("SEDFN").find(kind) == std::string_view::npos) {
       return "not a record: \"" + shown(line) + '"';
     }
     if (!booted_) return "a record before the boot record: \"" + shown(line) + '"';
     if (kind == 'D') return take_acknowledgement(fields, line);
     if (kind == 'F') return take_disk_error(fields, line);
+    if (kind == 'N') return take_notice(fields, line);
     return kind == 'S' ? take_step(fields, line) : take_error(fields, line);
   }
 
@@ -271,6 +272,14 @@ class Parser {
                        .page = *page,
                        .expected_step = *expected,
                        .gpa = shape_.place.gpa_of(*page)});
+    return std::nullopt;
+  }
+
+  std::optional<std::string> take_notice(Fields fields, std::string_view line) {
+    const auto number = fields.next(0);
+    const auto step = fields.next(16);
+    if (!number || !step || !fields.at_end()) return malformed(line);
+    records.push_back({.kind = GuestRecord::Kind::noticed, .step = *step, .number = *number});
     return std::nullopt;
   }
 
@@ -460,6 +469,12 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step) {
     }
   }
   return exam;
+}
+
+Guest::RamWrite notice(const Place& place) {
+  const std::uint64_t once = 1;
+  const auto bytes = std::as_bytes(std::span(&once, 1));
+  return {place.control_gpa + offsetof(form_control, notice), {bytes.begin(), bytes.end()}};
 }
 
 std::optional<GuestClock> clock(const Place& place, Bytes ram) {

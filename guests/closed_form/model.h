@@ -52,6 +52,8 @@ ImageExam examine(const Shape& shape, Bytes ram, std::uint64_t recorded_step = 0
 
 /// What the guest's clock showed at its last record; nothing before the first one.
 std::optional<GuestClock> clock(const Place& place, Bytes ram);
+/// Tells the guest that it will be migrated.
+Guest::RamWrite notice(const Place& place);
 
 /// The page that was written longest ago among those written twice, with the content it had before
 /// its last write: what an image looks like whose dirty page was lost. For the canary.

@@ -35,7 +35,8 @@ class Linux : public Guest {
   std::uint64_t least_memory_bytes() const override { return std::uint64_t{96} << 20; }
   std::vector<std::string> arguments(const GuestShape& shape,
                                      const std::string& payload) const override;
-  std::vector<std::byte> payload() const override;
+  Bytes payload() const override;
+  std::uint64_t payload_hash() const override;
   bool waits(std::string_view text) const override;
   std::optional<GuestAddress> address() const override;
   std::optional<RamWrite> wake(const GuestShape& shape) const override;
@@ -43,6 +44,7 @@ class Linux : public Guest {
                     std::uint64_t recorded_step = 0) const override;
   std::optional<GuestClock> clock(const GuestShape& shape, Bytes ram) const override;
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override;
+  std::optional<RamWrite> notice(const GuestShape& shape) const override;
   bool owns(const GuestShape& shape, Bytes ram, std::uint64_t gpa) const override;
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;
   std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
@@ -54,6 +56,8 @@ class Linux : public Guest {
 
  private:
   std::string folder_;
+  mutable std::vector<std::byte> payload_;  // once it was asked for
+  mutable std::optional<std::uint64_t> payload_hash_;
 };
 
 std::unique_ptr<Guest> make_linux();

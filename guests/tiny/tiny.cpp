@@ -60,6 +60,10 @@ bool Tiny::owns(const GuestShape& shape, Bytes, std::uint64_t gpa) const {
   return gpa >= TINY_BASE_GPA && (gpa - TINY_BASE_GPA) / FORM_PAGE_BYTES < pages(shape);
 }
 
+std::optional<Guest::RamWrite> Tiny::notice(const GuestShape&) const {
+  return form::notice(tiny_place());
+}
+
 GuestRecords Tiny::parse(const GuestShape& shape, std::string_view text) const {
   return form::parse(model_shape(shape), text);
 }
@@ -78,7 +82,7 @@ std::optional<std::uint64_t> Tiny::last_step(std::string_view tail) const {
   return form::last_step(tail);
 }
 
-std::vector<std::byte> Tiny::payload() const {
+Bytes Tiny::payload() const {
   return {migfuzz_tiny_elf_begin, migfuzz_tiny_elf_end};
 }
 

@@ -47,6 +47,7 @@ class Tiny : public Guest {
                     std::uint64_t recorded_step = 0) const override;
   std::optional<GuestClock> clock(const GuestShape& shape, Bytes ram) const override;
   std::optional<StalePage> stale_page(const GuestShape& shape, Bytes ram) const override;
+  std::optional<RamWrite> notice(const GuestShape& shape) const override;
   bool owns(const GuestShape& shape, Bytes ram, std::uint64_t gpa) const override;
   GuestRecords parse(const GuestShape& shape, std::string_view text) const override;
   std::optional<std::string> disagreement(const GuestShape& shape, const ImageExam& exam,
@@ -57,7 +58,7 @@ class Tiny : public Guest {
   DiskExam examine_disk(const GuestShape& shape, Bytes disk, std::string_view text,
                         const std::optional<ImageExam>& exam) const override;
   std::optional<std::uint64_t> last_step(std::string_view tail) const override;
-  std::vector<std::byte> payload() const override;
+  Bytes payload() const override;
 
  private:
   std::uint64_t pages(const GuestShape& shape) const;

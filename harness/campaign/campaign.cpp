@@ -106,6 +106,10 @@ class Campaign {
       summary_.command += fmt::format(" --seed={}", summary_.seed);  // repeated, it draws the same
     summary_.version = request_.version;
     summary_.host = host_text();
+    summary_.promises.clear();  // a resumed run knows them, counted
+    for (const auto& one : catalogs_.find_scenario(request_.scenario).promises)
+      summary_.promises.push_back(
+          {std::string(one.name), std::string(one.claim), std::string(one.source)});
     if (!request_.time) return;
     const std::chrono::duration<double> left(seconds_of(*request_.time - request_.shrink_time) -
                                              output_.seconds());
@@ -172,10 +176,18 @@ class Campaign {
     return cases;
   }
 
+  // Of cells only: what a scenario draws besides them is run.
   std::vector<PlannedCase> a_part_of(std::vector<PlannedCase> drawn) {
+    const auto cells = std::stable_partition(drawn.begin(), drawn.end(),
+                                             [](const auto& one) { return !one.cell; });
+    std::vector<PlannedCase> part(std::make_move_iterator(drawn.begin()),
+                                  std::make_move_iterator(cells));
+    drawn.erase(drawn.begin(), cells);
     const auto all = drawn.size();
-    auto part = spread(std::move(drawn), request_.most_cells, request_.draw.base.seed);
-    note(fmt::format("{} of {} cells were chosen, as different as they can be", part.size(), all));
+    auto chosen = spread(std::move(drawn), request_.most_cells, request_.draw.base.seed);
+    note(fmt::format("{} of {} cells were chosen, as different as they can be", chosen.size(),
+                     all));
+    for (auto& one : chosen) part.push_back(std::move(one));
     return part;
   }
 

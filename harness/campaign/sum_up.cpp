@@ -56,6 +56,16 @@ void join(FindingGroup& group, const CaseResult& result, const std::string& key)
   group.shortest = worse || simplest ? result.plan : *before.shortest;
 }
 
+void tally_promises(Summary& summary, const CaseResult& result) {
+  for (const auto& finding : result.findings)
+    for (auto& one : summary.promises) {
+      if (finding.checker != "promise" || finding.symptom != one.name) continue;
+      ++(finding.verdict == Verdict::pass            ? one.held
+         : finding.verdict == Verdict::expected_loss ? one.lost
+                                                     : one.broken);
+    }
+}
+
 // What the shrink of one of its cases has found out.
 void tell_shrunk(FindingGroup& group, const Reduced& reduced) {
   const auto& shrunk = reduced.shrunk;
@@ -161,6 +171,7 @@ void sum_up(Summary& summary, const std::vector<CaseResult>& results, const Matr
         continue;
       }
     }
+    tally_promises(summary, result);
     if (result.signature.empty()) continue;
     const auto key = group_of_case(result, reduced);
     join(groups[key], result, key);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/campaign/evacuation.h"
 #include "harness/core/error.h"
 #include "harness/director.h"
 #include "harness/io/capabilities.h"
@@ -92,6 +93,7 @@ std::string answer_case(io::Loop& loop, const json& job, const Catalogs& catalog
 CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs, bool trace) {
   CaseRun run;
   try {
+    if (plan.evacuation.vms > 1) return run_evacuation(plan, catalogs);
     check_plan(plan, catalogs);
     const auto& guest = catalogs.find_guest(plan.guest.name);
     const auto& protocol = catalogs.find_protocol(plan.protocol);
@@ -99,7 +101,8 @@ CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs, boo
     if (trace) world->trace_hosts();
     try {
       const auto evidence = direct(plan, *world, protocol, guest, catalogs.kinds_of(plan));
-      run.result = judge(plan, world->history(), evidence, catalogs.checkers);
+      run.result = judge(plan, world->history(), evidence, catalogs.checkers,
+                         catalogs.promises_of(plan));
     } catch (const InfraError& error) {
       run.result = untold(plan, error.what());
       run.result.duration_ms =

@@ -15,6 +15,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
   all.push_back(make_retry());
   all.push_back(make_clock());
   all.push_back(make_network());
+  all.push_back(make_policy());
   return all;
 }
 

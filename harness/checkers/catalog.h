@@ -22,6 +22,7 @@ std::unique_ptr<Checker> make_clean_exit();
 std::unique_ptr<Checker> make_retry();
 std::unique_ptr<Checker> make_clock();
 std::unique_ptr<Checker> make_network();
+std::unique_ptr<Checker> make_policy();
 
 std::vector<std::unique_ptr<Checker>> all_checkers();
 

@@ -5,6 +5,7 @@
 // self-check records. After `corrupt` the changed page, and no other, must be named by one of them.
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "harness/checkers/catalog.h"
@@ -16,6 +17,7 @@ constexpr std::uint64_t kPageBytes = 4096;
 
 struct Looked {
   std::set<std::uint64_t> wrong_gpas;  // page addresses
+  std::map<std::uint64_t, std::uint64_t> gpa_of;  // of the guest's pages, where an image showed one
   std::string first;                   // the first wrong page, in words
   std::uint64_t kept = 0;              // wrong pages known in detail
   std::uint64_t stale = 0;             // of them: exactly an older step's content
@@ -45,8 +47,15 @@ void take(Looked& looked, const std::optional<ImageExam>& exam) {
     if (looked.first.empty()) looked.first = words(fault);
     ++looked.kept;
     if (fault.stale_step) ++looked.stale;
+    looked.gpa_of[fault.page] = fault.gpa / kPageBytes * kPageBytes;
     looked.wrong_gpas.insert(fault.gpa / kPageBytes * kPageBytes);
   }
+}
+
+// A guest whose pages are scattered tells their numbers only.
+std::uint64_t place_of(const GuestRecord& record, const Looked& looked) {
+  const auto shown = looked.gpa_of.find(record.page);
+  return shown == looked.gpa_of.end() ? record.gpa / kPageBytes * kPageBytes : shown->second;
 }
 
 Looked look(const Evidence& e) {
@@ -74,10 +83,11 @@ class Memory final : public Checker {
     for (const auto& record : e.records.records)
       if (record.kind == GuestRecord::Kind::self_check_failed) {
         ++self_checks;
-        looked.wrong_gpas.insert(record.gpa / kPageBytes * kPageBytes);
+        const auto gpa = place_of(record, looked);
+        looked.wrong_gpas.insert(gpa);
         if (looked.first.empty())
-          looked.first = fmt::format("the guest itself found page {} at {:#x} changed", record.page,
-                                     record.gpa);
+          looked.first =
+              fmt::format("the guest itself found page {} at {:#x} changed", record.page, gpa);
       }
     if (e.expected.expect == Expect::seen) return {seen(e, looked)};
     return judge(e, looked, self_checks);

@@ -27,6 +27,8 @@ class Retry final : public Checker {
       return {checkers::good(name(), "nothing to retry: the first migration never came to an end")};
     if (!e.source.exam)
       return {checkers::good(name(), "nothing to retry: the source did not live to be examined")};
+    if (!e.blocked.empty())
+      return {checkers::good(name(), "nothing to retry: QEMU would refuse again: " + e.blocked)};
     if (!e.retry)
       return {
           {std::string(name()), Verdict::infra, "no second migration was tried", "not-tried", ""}};

@@ -225,26 +225,35 @@ CampaignRequest campaign_request(const Settings& given, const Catalogs& catalogs
   request.draw.points = settings.list("point");
   request.draw.faults = settings.list("fault");
   check_words(request, settings, catalogs);
+  const auto& scenario = catalogs.find_scenario(request.scenario);
   // A search looks everywhere where it is not told to stay away.
   auto chosen = settings.list("phase");
-  if (chosen.empty()) chosen = {request.scenario == kSearchScenario ? "all" : "stopcopy"};
+  if (chosen.empty() && scenario.promises.empty())
+    chosen = {request.scenario == kSearchScenario ? "all" : "stopcopy"};
   request.draw.phases = phases(settings, chosen);
   request.draw.sides = sides(settings);
   request.draw.base = base_plan(settings);
+  if (!settings.has("guest") && !scenario.guest.empty())
+    request.draw.base.guest.name = scenario.guest;
   request.draw.base.protocol = request.protocols.front();
   request.modes = modes(settings, request.draw.phases);
+  if (!settings.has("mode") && !scenario.modes.empty()) request.modes = scenario.modes;
   request.modes_given = settings.has("mode");
   request.draw.base.mode = request.modes.front();
   request.draw.transport = transport(settings);
   if (settings.has("cases")) request.draw.cases = number(settings, "cases", 1, 10000000);
   if (settings.has("cells")) request.most_cells = number(settings, "cells", 1, 10000000);
-  if (request.most_cells != 0 && request.scenario != "cells")
+  if (request.most_cells != 0 && request.scenario != "cells" && scenario.promises.empty())
     throw UsageError(fmt::format("{}: --scenario={} has no cells; take --cases instead",
                                  settings.from("cells"), request.scenario));
   request.pairs = pairs(settings);
   request.machine_given = settings.has("machine");
   request.memory_given = settings.has("memory");
   request.disk_given = settings.has("disk");
+  if (!request.disk_given && !scenario.disk.empty()) {
+    request.draw.base.disk = scenario.disk;
+    request.disk_given = true;
+  }
   request.jobs = jobs(settings);
   request.output = settings.text("output");
   request.quiet = settings.flag("quiet");

@@ -142,6 +142,12 @@ std::string excluded_on(const std::string& channel, const FaultKind& kind,
   return "";
 }
 
+std::vector<Promise> Catalogs::promises_of(const Plan& plan) const {
+  for (const auto& one : scenarios)
+    if (one.name == plan.scenario) return one.promises;
+  return {};
+}
+
 void check_plan(const Plan& plan, const Catalogs& catalogs) {
   const auto& guest = catalogs.find_guest(plan.guest.name);
   catalogs.find_protocol(plan.protocol);
@@ -156,6 +162,10 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
         fmt::format("memory: {} bytes are too little for guest `{}`; give at least {}K",
                     plan.guest.memory_bytes, plan.guest.name, guest.least_memory_bytes() / 1024));
   const auto mode = mode_from(plan.mode);
+  if (plan.migration_networks > 1 && mode.mirrors_disk())
+    throw UsageError(fmt::format("plan: mode `{}` mirrors a disk over the first migration network; "
+                                 "give it one network",
+                                 plan.mode));
   if (mode.needs_tcp() && plan.transport != Transport::tcp)
     throw UsageError(fmt::format("plan: mode `{}` needs transport `tcp`, the plan says `{}`",
                                  plan.mode, to_string(plan.transport)));

@@ -11,6 +11,7 @@
 #include "harness/core/checker.h"
 #include "harness/core/fault.h"
 #include "harness/core/guest.h"
+#include "harness/core/promise.h"
 #include "harness/core/protocol.h"
 #include "harness/core/world.h"
 
@@ -37,6 +38,12 @@ struct Scenario {
   std::string_view name;
   std::string_view summary;
   std::function<Drawn(const ScenarioRequest&, const Catalogs&)> draw;
+  /// Of a known system: what it promises. Without --phase or --point such a scenario draws
+  /// migrations without a fault.
+  std::vector<Promise> promises{};
+  /// Taken where the user says nothing; empty: as for any other scenario.
+  std::string_view guest{}, disk{};
+  std::vector<std::string> modes{};
 };
 
 struct Catalogs {
@@ -52,6 +59,8 @@ struct Catalogs {
   const Protocol& find_protocol(std::string_view name) const;
   const HypervisorKind& find_hypervisor(std::string_view name) const;
   const Scenario& find_scenario(std::string_view name) const;
+  /// What the plan's scenario promises; nothing of one that is not known here.
+  std::vector<Promise> promises_of(const Plan& plan) const;
   /// Those of its faults, in their order.
   std::vector<const FaultKind*> kinds_of(const Plan& plan) const;
   /// What must be left of the VM; nothing when the table has no rule or a fault is not known.

@@ -56,6 +56,15 @@ struct RetryEvidence {
   std::optional<DiskPair> disks;                // likewise
 };
 
+/// A VM that nobody ran any more, started again from its disk by a manager.
+struct RestartEvidence {
+  std::string why;         // what it was started again for
+  bool refused = false;    // it should have been, and could not: `why` says so
+  HostEvidence host;
+  GuestRecords records;    // of its new life
+  std::uint64_t beats = 0;
+};
+
 /// What a client and the switch saw, from the guest's beginning until the survivor was examined.
 struct NetworkEvidence {
   struct Frame {
@@ -90,6 +99,12 @@ struct Evidence {
   std::vector<ClockReading> clock;
   std::optional<NetworkEvidence> network;  // of a guest that speaks on one
   std::optional<RetryEvidence> retry;  // tried where the source was the survivor
+  std::optional<RestartEvidence> restart;  // by the plan's policy
+  std::optional<PagesAfterSwitch> pages_after_switch;  // post-copy, plain pages only
+  std::string blocked;  // QEMU will not migrate this VM: its words
+  /// The guest was told of the migration, and how long it took to answer; nothing: it was not told.
+  /// Negative: it has not answered.
+  std::optional<Milliseconds> notice;
   bool delivered = false;
   Expectation expected;
 };

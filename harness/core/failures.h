@@ -43,7 +43,7 @@ struct MirrorPathSight {
 enum class Cut { reset, close };
 
 /// In what a destination is configured unlike its source.
-enum class Mismatch { ram, machine, devices, cpu };
+enum class Mismatch { ram, machine, devices, cpu, unmovable_device };
 
 /// What is wrong with the credentials of one host, so that the other one must not trust it.
 enum class Distrust {

@@ -78,8 +78,14 @@ class Guest {
                                 const std::optional<ImageExam>& exam) const = 0;
   /// The step of the last complete record in a piece of evidence text; nothing when it has none.
   virtual std::optional<std::uint64_t> last_step(std::string_view tail) const = 0;
-  /// What is loaded: bytes for the file whose path arguments() get. Throws CannotRun.
-  virtual std::vector<std::byte> payload() const = 0;
+  /// What is loaded: bytes for the file whose path arguments() get, the same ones every time, valid
+  /// as long as the guest lives. Throws CannotRun.
+  virtual Bytes payload() const = 0;
+  /// Tells payloads apart; asked for in every case, so one that is large is hashed once.
+  virtual std::uint64_t payload_hash() const {
+    const auto bytes = payload();
+    return stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
 
   /// Bytes for the RAM of a VM that stands still.
   struct RamWrite {
@@ -89,6 +95,8 @@ class Guest {
   /// A guest that takes seconds to boot is booted once, saved while it waits, and restored for
   /// every VM: what makes a restored one begin with that shape. Nothing: it boots by itself.
   virtual std::optional<RamWrite> wake(const GuestShape&) const { return std::nullopt; }
+  /// What tells a running guest that it will be migrated; it answers with a record of its own.
+  virtual std::optional<RamWrite> notice(const GuestShape&) const { return std::nullopt; }
   /// Nothing: it does not speak on the network.
   virtual std::optional<GuestAddress> address() const { return std::nullopt; }
   /// By the evidence of a boot: it waits to be saved. Throws InfraError with the guest's words when

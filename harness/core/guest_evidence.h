@@ -47,7 +47,7 @@ struct GuestClock {
 
 /// One line of the guest's evidence channel.
 struct GuestRecord {
-  enum class Kind { boot, step, self_check_failed, disk_written, disk_error };
+  enum class Kind { boot, step, self_check_failed, disk_written, disk_error, noticed };
   Kind kind = Kind::step;
   /// step: last step covered. self_check_failed: at which it was seen. disk_*: of the record's
   /// issue

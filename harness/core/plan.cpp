@@ -29,6 +29,7 @@ constexpr std::uint64_t kDowntimeLimitMsMax = 2'000'000;
 /// QEMU refuses a max-bandwidth above SIZE_MAX; JSON readers elsewhere stop at int64.
 constexpr std::uint64_t kBandwidthMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kFaultsMax = 64;
+constexpr std::uint64_t kVmsMax = 64;
 constexpr std::size_t kPathLengthMax = 4096;
 
 std::uint32_t small(StrictObject& object, const char* key, std::uint64_t least,
@@ -90,6 +91,25 @@ HypervisorSpec hypervisor_from_json(StrictObject object) {
   return spec;
 }
 
+Policy policy_from_json(StrictObject object) {
+  Policy policy;
+  policy.notice = object.flag("notice");
+  policy.checks_storage = object.flag("checks_storage");
+  policy.restarts = object.flag("restarts");
+  policy.moves_blocked = object.flag("moves_blocked");
+  policy.backoff_ms = small(object, "backoff_ms", 0, kDayMs);
+  object.finish();
+  return policy;
+}
+
+Evacuation evacuation_from_json(StrictObject object) {
+  Evacuation evacuation;
+  evacuation.vms = small(object, "vms", 1, kVmsMax);
+  evacuation.at_once = small(object, "at_once", 1, kVmsMax);
+  object.finish();
+  return evacuation;
+}
+
 Plan read_plan(const json& value, std::string_view origin) {
   StrictObject object(value, std::string(origin));
   object.schema(Plan::kSchema);
@@ -112,6 +132,11 @@ Plan read_plan(const json& value, std::string_view origin) {
   plan.downtime_limit_ms = small(object, "downtime_limit_ms", 0, kDowntimeLimitMsMax);
   plan.patience_ms = small(object, "patience_ms", 1, kDayMs);
   plan.least_passes = small(object, "least_passes", 0, kAnyU32);
+  if (object.has("policy")) plan.policy = policy_from_json(object.object("policy"));
+  if (object.has("evacuation"))
+    plan.evacuation = evacuation_from_json(object.object("evacuation"));
+  if (object.has("migration_networks"))
+    plan.migration_networks = small(object, "migration_networks", 1, 2);
   const json& faults = object.list("faults", kFaultsMax);
   for (std::size_t i = 0; i < faults.size(); ++i) {
     plan.faults.push_back(fault_from_json(
@@ -164,6 +189,16 @@ nlohmann::json to_json(const Plan& plan) {
           {"faults", std::move(faults)},
           {"plant", clean_utf8(plan.plant)}};
   // Left out where it is the usual one, so that the names of cases do not depend on it.
+  const auto& policy = plan.policy;
+  if (policy != Policy())
+    out["policy"] = {{"notice", policy.notice},
+                     {"checks_storage", policy.checks_storage},
+                     {"restarts", policy.restarts},
+                     {"moves_blocked", policy.moves_blocked},
+                     {"backoff_ms", policy.backoff_ms}};
+  if (plan.evacuation != Evacuation())
+    out["evacuation"] = {{"vms", plan.evacuation.vms}, {"at_once", plan.evacuation.at_once}};
+  if (plan.migration_networks != 1) out["migration_networks"] = plan.migration_networks;
   if (plan.mode != Plan().mode) out["mode"] = clean_utf8(plan.mode);
   return out;
 }

@@ -34,6 +34,23 @@ struct HypervisorSpec {
   bool operator==(const HypervisorSpec&) const = default;
 };
 
+/// What the manager does around a migration, as a cluster's or a cloud's does (docs/policies.md).
+struct Policy {
+  bool notice = false;  // the guest is told before it migrates, and answers
+  bool checks_storage = false;  // both hosts have to reach the disk, or nothing is started
+  bool restarts = false;        // a VM that is lost is started from its disk, once
+  bool moves_blocked = false;   // a VM that cannot be migrated is ended, and started from its disk
+  std::uint32_t backoff_ms = 0;  // before a second migration
+  bool operator==(const Policy&) const = default;
+};
+
+/// Several VMs that leave one host: each has a guest seed of its own.
+struct Evacuation {
+  std::uint32_t vms = 1;      // 1: no evacuation
+  std::uint32_t at_once = 1;  // migrations under way at the same time, at most
+  bool operator==(const Evacuation&) const = default;
+};
+
 /// Every word that Plan::disk may be.
 inline constexpr std::string_view kDisks[] = {"none", "raw", "qcow2", "nbd"};
 
@@ -59,6 +76,11 @@ struct Plan {
   /// RAM passes before the plan's downtime limit is set (1 ms until then); a guest that dirties too
   /// slowly converges earlier.
   std::uint32_t least_passes = 1;
+  Policy policy;
+  Evacuation evacuation;
+  /// 2: a second migration goes over a network of its own, and what was done to the first one is
+  /// left as it is.
+  std::uint32_t migration_networks = 1;
   std::vector<FaultSpec> faults;  // empty: a no-fault control
   /// Planted defects of the harness's own `canary` ("double-resume", "stale-page", "rollback").
   std::string plant;

@@ -67,6 +67,7 @@ struct Situation {
   /// `migrate` was sent. Until then the disk is mirrored, in a mode that does so.
   bool begun = true;
   MirrorSight mirror;
+  std::string refused;  // nobody will migrate this VM: why, in whose words; empty: nobody said so
   Journal journal;
 };
 

@@ -197,6 +197,17 @@ Coverage read_coverage(StrictObject& object) {
   return row;
 }
 
+PromiseTally read_promise(StrictObject& object) {
+  PromiseTally one;
+  one.name = object.text("name");
+  one.claim = object.text("claim");
+  one.source = object.text("source");
+  one.held = object.count("held", 0, kAnyU64);
+  one.broken = object.count("broken", 0, kAnyU64);
+  one.lost = object.count("lost", 0, kAnyU64);
+  return one;
+}
+
 Control read_control(StrictObject& object) {
   return {object.text("name"), object.count("cases", 0, kAnyU64), object.count("good", 0, kAnyU64)};
 }
@@ -299,6 +310,14 @@ nlohmann::json to_json(const Summary& summary) {
   for (const FindingGroup& group : summary.findings) findings.push_back(group_to_json(group));
   json coverage = json::array();
   for (const Coverage& row : summary.coverage) coverage.push_back(coverage_to_json(row));
+  json promises = json::array();
+  for (const PromiseTally& one : summary.promises)
+    promises.push_back({{"name", clean_utf8(one.name)},
+                        {"claim", clean_utf8(one.claim)},
+                        {"source", clean_utf8(one.source)},
+                        {"held", one.held},
+                        {"broken", one.broken},
+                        {"lost", one.lost}});
   json controls = json::array();
   for (const Control& control : summary.controls) {
     controls.push_back(
@@ -329,6 +348,7 @@ nlohmann::json to_json(const Summary& summary) {
           {"coverage", std::move(coverage)},
           {"findings", std::move(findings)},
           {"controls", std::move(controls)},
+          {"promises", std::move(promises)},
           {"nights", std::move(nights)},
           {"gone", std::move(gone)},
           {"reached", to_json(summary.reached)},
@@ -368,6 +388,8 @@ Summary summary_from_json(const nlohmann::json& json) {
   summary.coverage = read_list<Coverage>(object, "coverage", read_coverage);
   summary.findings = read_list<FindingGroup>(object, "findings", read_group);
   summary.controls = read_list<Control>(object, "controls", read_control);
+  if (object.has("promises"))
+    summary.promises = read_list<PromiseTally>(object, "promises", read_promise);
   if (object.has("nights")) {  // not in summaries of before they were compared
     for (const auto& one : object.list("nights", kListMax))
       summary.nights.push_back(night_from_json(one));

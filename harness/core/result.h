@@ -90,6 +90,14 @@ struct Control {
   std::uint64_t good = 0;
 };
 
+/// One promise of the run's scenario (core/promise.h), and what became of it.
+struct PromiseTally {
+  std::string name, claim, source;
+  std::uint64_t held = 0, broken = 0;
+  std::uint64_t lost = 0;  // not held by a VM whose loss the table of outcomes expects
+  bool operator==(const PromiseTally&) const = default;
+};
+
 struct Summary {
   static constexpr int kSchema = 1;
   std::uint64_t seed = 0;
@@ -111,6 +119,7 @@ struct Summary {
   std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
+  std::vector<PromiseTally> promises;
   std::vector<Night> nights;  // of the output folder, oldest first, this run last
   std::vector<Gone> gone;     // what the night before had and this run has not
   RunReach reached;  // what the run reached inside the QEMUs, where they were traced

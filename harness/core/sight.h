@@ -91,6 +91,12 @@ struct ChannelSight {
   Pace pace, back_pace;  // since a stage was set: towards the destination, towards the source
 };
 
+/// Pages that a post-copy's source sent over the main channel once it had stopped: all, and those
+/// that it sent again.
+struct PagesAfterSwitch {
+  std::uint64_t sent = 0, again = 0;
+};
+
 /// The mirror of the source's disk onto the destination's, as the source's monitor told it.
 struct MirrorSight {
   enum class State {

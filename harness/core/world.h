@@ -60,6 +60,7 @@ class World : public Breakable {
   /// The main channel, or a side channel by its name; nothing has passed one that is not there.
   virtual ChannelSight channel(const std::string& name) const = 0;
   ChannelSight channel() const { return channel(""); }
+  virtual std::optional<PagesAfterSwitch> pages_after_switch() const { return std::nullopt; }
   /// Passes over memory that the source has begun (MIGRATION_PASS).
   virtual std::uint32_t passes() const = 0;
   /// Asks both hosts for status and migration state; answers appear in sight().
@@ -112,6 +113,8 @@ class World : public Breakable {
   virtual MirrorSight mirror() const { return {}; }
   /// Both disks side by side while nobody writes; nothing when they cannot be read.
   virtual std::optional<DiskPair> compare_disks() { return std::nullopt; }
+  /// What a reader beside that host's QEMU is told by the storage; empty: it reads.
+  virtual std::string storage_refusal(Side) { return ""; }
 
   // --- the file, in a mode that goes through one (mode.h, through_file) ------------------------
   /// A source that saves slowly, so that it can be met, saves as fast as the plan lets it.
@@ -144,6 +147,11 @@ class World : public Breakable {
   virtual void start_again(bool fresh_host) = 0;
   /// The first destination, once there is a second one.
   virtual std::optional<Remains> first_destination() const = 0;
+
+  // --- a new life ------------------------------------------------------------------------------
+  /// Starts the VM from its disk in place of the destination, which is Side::destination from now
+  /// on, and "restarted" in the history. Both processes must be dead.
+  virtual void restart() {}
 
   // --- what only the canary may do -------------------------------------------------------------
   /// Sends what the VM sent last once more, from that host: somebody there still speaks for it.

@@ -36,6 +36,10 @@ using nlohmann::json;
 constexpr Milliseconds kSetUpLimit{20000};
 // Any number: the destination's network namespace holds nothing else that could listen.
 constexpr int kNobodysPort = 49152;
+constexpr Milliseconds kStarvedEvery{10};
+// Send buffers of a tight channel, bytes: while memory goes over it where nothing is to be met
+// there, while what is left of memory does, and from then on (the kernel's least).
+constexpr int kLooseBytes = 106496, kSmallBytes = 16384, kLeastBytes = 1;
 constexpr int kFirstRecoveryPort = 49200;
 // Bytes/s; what is left of a post-copy then follows in some hundred milliseconds.
 constexpr std::uint64_t kFollowFast = 32 << 20;
@@ -70,6 +74,8 @@ class QemuWorld final : public World {
                                    saved_ ? saved_->disk.get() : -1, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
+    payload_ = payload_of(guest_);
+    if (plan_.migration_networks > 1) network_.add_second();
     if (const auto address = guest_.address()) make_guest_network(address->hardware);
     if (mode_.through_file())
       file_ = std::make_unique<MigrationFile>(
@@ -143,6 +149,13 @@ class QemuWorld final : public World {
     return host(side).sight(Milliseconds(plan_.patience_ms / 2));
   }
   ChannelSight channel(const std::string& name) const override { return relay_->sight(name); }
+  // Compressed pages and those of other channels are not seen one by one; a recovery has a channel
+  // of its own.
+  std::optional<PagesAfterSwitch> pages_after_switch() const override {
+    const bool plain = mode_.postcopy() && mode_.sends_plain_pages() && !mode_.preempt();
+    if (!plain || recoveries_ > 0 || remains_) return std::nullopt;
+    return relay_->pages_after_switch();
+  }
   std::uint32_t passes() const override { return source_->passes(); }
   void ask(Side side) override {
     host(side).ask();
@@ -153,7 +166,13 @@ class QemuWorld final : public World {
     return std::max({last_change_, relay_->last_byte(),
                      mirror_ ? mirror_->last_byte() : Clock::time_point{}});
   }
+  // Asked at every byte that moves; three files are read for it.
   Clock::duration starved() const override {
+    if (now() < starved_at_ + kStarvedEvery) return starved_;
+    starved_at_ = now();
+    return starved_ = waited_for_processors();
+  }
+  Clock::duration waited_for_processors() const {
     auto sum = io::waited_for_processor(::getpid());
     for (QemuHost* one : {source_.get(), destination_.get()})
       if (one != nullptr && one->process().alive())
@@ -173,6 +192,7 @@ class QemuWorld final : public World {
   // --- what the arbiter may do -----------------------------------------------------------------
 
   void continue_switchover() override {
+    tighten(kSmallBytes);
     relay_->switchover_allowed();
     command(Side::source, "migrate-continue", {{"state", "pre-switchover"}});
   }
@@ -402,6 +422,14 @@ class QemuWorld final : public World {
     }
   }
 
+  std::string storage_refusal(Side side) override {
+    const auto sight = disk_->sight(side);
+    if (!sight.probe.empty()) return sight.probe;
+    if (sight.ended) return "its server is gone";
+    if (sight.frozen) return "its server does not answer";
+    return sight.locked && side == Side::destination ? "somebody else has locked it" : "";
+  }
+
   void close_management(Side side) override { host(side).management().close(); }
   std::optional<std::string> management_shut_out(Side side) const override {
     return host(side).management().shut_out();
@@ -430,9 +458,7 @@ class QemuWorld final : public World {
     const auto deadline = now() + kSetUpLimit;
     if (remains_ || !destination_->sight(Milliseconds(0)).dead)
       throw InfraError("a second destination needs the first one's end");
-    remains_ = Remains{destination_->guest_text(), destination_->messages(),
-                       destination_->transcript(), destination_->trace(),
-                       destination_->stacks()};
+    keep_remains();
     if (!flip_) flip_ = relay_->flip();
     frame_flip_ = relay_->frame_flip();
     if (fresh_host) {
@@ -463,6 +489,23 @@ class QemuWorld final : public World {
     moved();
   }
 
+  void restart() override {
+    const auto deadline = now() + kSetUpLimit;
+    if (!source_->sight(Milliseconds(0)).dead || !destination_->sight(Milliseconds(0)).dead)
+      throw InfraError("a VM that somebody may still run must not be started again");
+    keep_remains();
+    mismatch_.reset();
+    restarted_ = true;
+    destination_beat_ = 0;
+    auto fresh = spec(Side::destination);
+    fresh.incoming = fresh.paused = false;
+    fresh.ram = nullptr;
+    destination_ = std::make_unique<QemuHost>(loop_, fresh, history_, [this] { moved(); });
+    history_.add(actor(Side::destination), "note", "version",
+                 {{"qemu", destination_->connect(deadline)}});
+    moved();
+  }
+
   std::optional<Remains> first_destination() const override { return remains_; }
 
   void poke(Side side, std::uint64_t gpa, Bytes bytes) override { host(side).poke(gpa, bytes); }
@@ -480,7 +523,16 @@ class QemuWorld final : public World {
     return *one;
   }
 
+  // The destinations that a case has had before the one that is up: only of the first one.
+  void keep_remains() {
+    if (!remains_)
+      remains_ = Remains{destination_->guest_text(), destination_->messages(),
+                         destination_->transcript(), destination_->trace(),
+                         destination_->stacks()};
+  }
+
   std::string actor(Side side) const {
+    if (restarted_ && side == Side::destination) return "restarted";
     return std::string(to_string(side)) + (remains_ && side == Side::destination ? "-2" : "");
   }
 
@@ -493,7 +545,14 @@ class QemuWorld final : public World {
     if (mode_.credentials() != Credentials::none) relay_->set_encrypted();
   }
 
+  // Over the second network where there is one: the first one stays as it is.
   void restore_network(Clock::time_point deadline) {
+    if (plan_.migration_networks > 1) {
+      switch_address_ = io::kSecondSwitchAddress;
+      destination_address_ = io::kSecondDestinationAddress;
+      history_.add("director", "note", "second-network", {{"at", std::string(switch_address_)}});
+      return;
+    }
     for (const auto side : {Side::source, Side::destination}) {
       if (!network_.link_up(side)) network_.set_link(side, true);
       if (!network_.port_forwarding(side)) network_.set_port(side, true);
@@ -514,6 +573,7 @@ class QemuWorld final : public World {
     spec.machine = plan_.machine;
     spec.shape = plan_.guest;
     spec.guest = &guest_;
+    spec.payload = payload_;
     spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
     if (guests_) spec.tap_fd = guests_->tap_fd(side);
@@ -535,7 +595,8 @@ class QemuWorld final : public World {
         if (auto object = credentials_->object(side, tls_id(good), good); !object.empty())
           spec.tls_objects.push_back(std::move(object));
     }
-    if (side == Side::destination && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
+    const auto wrong = mismatch_ == Mismatch::unmovable_device ? Side::source : Side::destination;
+    if (side == wrong && mismatch_) misconfigure(spec, *mismatch_, mismatch_more_);
     return spec;
   }
 
@@ -637,9 +698,9 @@ class QemuWorld final : public World {
   void listen_for(std::uint16_t port) {
     incoming_port_ = port;
     network_.inside(Side::channel, [&] {
-      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(io::kSwitchAddress));
+      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(switch_address_));
     });
-    relay_->forward_to_tcp(io::kDestinationAddress, port,
+    relay_->forward_to_tcp(destination_address_, port,
                            [this] { return socket_in_switch("relay"); });
   }
 
@@ -661,7 +722,7 @@ class QemuWorld final : public World {
     }
     io::Qmp& qmp = destination_->monitor();
     set_mode(qmp, mode(), mode().usual_capabilities(), deadline);
-    qmp.call("migrate-incoming", {{"uri", fmt::format("tcp:{}:0", io::kDestinationAddress)}},
+    qmp.call("migrate-incoming", {{"uri", fmt::format("tcp:{}:0", destination_address_)}},
              deadline);
     const auto state = qmp.call("query-migrate", {}, deadline);
     const auto addresses = state.value("socket-address", json::array());
@@ -681,7 +742,36 @@ class QemuWorld final : public World {
     set_mode(destination_->monitor(), mode(), mode().usual_capabilities(), deadline);
     destination_->monitor().call("migrate-incoming", {{"uri", "fd:channel"}}, deadline);
     uri_ = "fd:channel";
+    loosen(source_end.get(), towards_destination.get());
     relay_->adopt(std::move(towards_source), std::move(towards_destination));
+  }
+
+  // Where every place of the plan lies behind the switch-over, and the source stands before it, the
+  // rounds over memory need not go through the least buffers; what memory is left then goes through
+  // small ones, and the devices through the least. Its own descriptor is the only way to the
+  // source's buffer.
+  void loosen(int source_end, int towards_destination) {
+    const auto behind = [](const FaultSpec& fault) {
+      const auto phase = fault.trigger.point.phase;
+      return phase == Phase::stopcopy || phase == Phase::commit || phase == Phase::activate;
+    };
+    if (!setup_.pause_before_switchover || mode_.postcopy() ||
+        !std::all_of(plan_.faults.begin(), plan_.faults.end(), behind))
+      return;
+    const auto inode = io::inode_of(source_end);
+    if (!io::borrow_socket(source_->process().pid(), inode)) return;
+    for (const int fd : {source_end, towards_destination}) io::set_send_buffer(fd, kLooseBytes);
+    loose_source_ = inode;
+  }
+
+  void tighten(int bytes) {
+    if (!loose_source_ || !source_->process().alive()) return;
+    relay_->set_send_buffers(bytes);
+    const auto end = io::borrow_socket(source_->process().pid(), *loose_source_);
+    if (end)
+      io::set_send_buffer(end.get(), bytes);
+    else
+      history_.add("source", "note", "channel-closed-before-its-end");
   }
 
   void take_plainly(Clock::time_point deadline) {
@@ -798,6 +888,7 @@ class QemuWorld final : public World {
     };
     handlers.point = [this](const std::string& lane, Phase phase, const std::string& name,
                             std::uint64_t offset) {
+      if (phase == Phase::stopcopy && name == "ram-end") tighten(kLeastBytes);
       Fields fields{{"offset", static_cast<std::int64_t>(offset)}};
       if (!lane.empty()) fields.emplace_back("channel", lane);
       history_.add(channel_actor(lane), "point", fmt::format("{}/{}", to_string(phase), name),
@@ -838,6 +929,8 @@ class QemuWorld final : public World {
   io::QueuesOfLegs queues_{network_};
   std::unique_ptr<io::GuestNetwork> guests_;
   std::unique_ptr<io::Relay> relay_;
+  std::shared_ptr<io::MemoryFile> payload_;
+  std::optional<std::uint64_t> loose_source_;  // whose buffer is to become small; see loosen()
   std::optional<SavedVm> saved_;  // where the guest does not boot by itself
   std::unique_ptr<MigrationFile> file_;  // outlives the hosts that open it
   std::unique_ptr<Disk> disk_;  // outlives the hosts that use it
@@ -848,6 +941,8 @@ class QemuWorld final : public World {
   std::optional<Remains> remains_;  // of the first destination
   std::optional<Flip> flip_;        // of the first channel
   std::optional<FrameFlip> frame_flip_;
+  const char* switch_address_ = io::kSwitchAddress;  // of the network that is migrated over
+  const char* destination_address_ = io::kDestinationAddress;
   std::string uri_;
   int recoveries_ = 0;          // that the destination has accepted
   std::uint16_t incoming_port_ = 0;  // where the destination waits for its source
@@ -857,10 +952,12 @@ class QemuWorld final : public World {
   std::unique_ptr<io::GuestClient> client_;  // of a guest that speaks on the network
   std::vector<VmFrame> frames_;              // that the switch has seen of it
   std::optional<Mismatch> mismatch_;
-  bool mismatch_more_ = false, listens_ = true, traces_ = false;
+  bool mismatch_more_ = false, listens_ = true, traces_ = false, restarted_ = false;
   bool downtime_raised_ = true, follows_faster_ = false;
   std::uint64_t source_beat_ = 0, destination_beat_ = 0;
   Clock::time_point last_change_ = Clock::now();
+  mutable Clock::time_point starved_at_;
+  mutable Clock::duration starved_{};
 };
 
 }  // namespace

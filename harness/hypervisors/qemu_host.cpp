@@ -20,6 +20,12 @@ void announce(io::Qmp& monitor, int rounds, Clock::time_point deadline) {
 
 }  // namespace
 
+std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest) {
+  auto file = std::make_shared<io::MemoryFile>("payload");
+  file->write(guest.payload());
+  return file;
+}
+
 std::string default_qemu_binary() { return "qemu-system-x86_64"; }
 
 void misconfigure(QemuHostSpec& spec, Mismatch what, bool more) {
@@ -40,6 +46,10 @@ void misconfigure(QemuHostSpec& spec, Mismatch what, bool more) {
       // Without an APIC the CPU lacks a section of the stream; another model has the same sections.
       spec.more_arguments = {"-cpu", more ? "Nehalem" : "qemu64,-apic"};
       return;
+    case Mismatch::unmovable_device:
+      // Its state cannot be saved (nvme_vmstate, unmigratable, in hw/nvme/ctrl.c of 7.2 to 10.0).
+      spec.more_arguments = {"-device", "nvme,serial=migfuzz"};
+      return;
   }
 }
 
@@ -55,7 +65,7 @@ struct QemuHost::State {
         ram(ram_file->fd(), spec_.shape.memory_bytes),
         evidence("evidence"),
         output("output"),
-        payload("payload") {
+        payload(spec_.payload ? spec_.payload : payload_of(*spec_.guest)) {
     if (spec.trace) tracing.emplace();
   }
 
@@ -65,7 +75,8 @@ struct QemuHost::State {
   std::function<void()> changed;
   std::shared_ptr<io::MemoryFile> ram_file;
   io::Mapping ram;
-  io::MemoryFile evidence, output, payload;
+  io::MemoryFile evidence, output;
+  std::shared_ptr<io::MemoryFile> payload;
   std::optional<Tracing> tracing;
   std::unique_ptr<io::Child> child;
   std::unique_ptr<Management> management;
@@ -96,7 +107,7 @@ struct QemuHost::State {
         "-bios", "qboot.rom", "-machine",
         fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel), "-m",
         fmt::format("{}K", kib), "-object",
-        fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on",
+        fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on,prealloc=on",
                     io::path_of(ram_file->fd()), kib),
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
@@ -110,7 +121,7 @@ struct QemuHost::State {
     if (spec.network_device)
       list.insert(list.end(),
                   {"-netdev", backend, "-device", "virtio-net-pci,netdev=net0,id=net,romfile="});
-    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload.fd())))
+    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload->fd())))
       list.push_back(std::move(one));
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
     for (const auto& one : spec.tls_objects) list.insert(list.end(), {"-object", one});
@@ -123,12 +134,11 @@ struct QemuHost::State {
   }
 
   void start() {
-    payload.write(spec.guest->payload());
     management = std::make_unique<Management>(loop, handlers());
     io::Launch launch;
     launch.binary = spec.binary.empty() ? default_qemu_binary() : spec.binary;
     launch.arguments = arguments();
-    launch.inherit = {ram_file->fd(), evidence.fd(), payload.fd()};
+    launch.inherit = {ram_file->fd(), evidence.fd(), payload->fd()};
     if (spec.tls_folders_fd >= 0) launch.inherit.push_back(spec.tls_folders_fd);
     if (spec.tap_fd >= 0) launch.inherit.push_back(spec.tap_fd);
     if (spec.migration_file_fd >= 0) launch.inherit.push_back(spec.migration_file_fd);

@@ -29,6 +29,7 @@ struct QemuHostSpec {
   const Guest* guest = nullptr;
   int network_namespace_fd = -1;
   std::shared_ptr<io::MemoryFile> ram{};  // of another host that it shares; empty: its own
+  std::shared_ptr<io::MemoryFile> payload{};  // the guest's, where hosts share one file of it
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
   bool network_device = true;
@@ -45,6 +46,9 @@ struct QemuHostSpec {
 /// Makes `spec` unlike what the plan says: one that a source of that plan cannot migrate to, as far
 /// as QEMU notices (docs/faults.md says of what it does not).
 void misconfigure(QemuHostSpec& spec, Mismatch what, bool more);
+
+/// What the guest is loaded from. Throws CannotRun.
+std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest);
 
 class QemuHost {
  public:

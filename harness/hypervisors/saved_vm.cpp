@@ -18,14 +18,14 @@ using nlohmann::json;
 constexpr Milliseconds kBootLimit{60000};
 constexpr Milliseconds kAnswerLimit{20000};
 
-std::string made_of(const QemuHostSpec& like, Bytes payload) {
+std::string made_of(const QemuHostSpec& like) {
   const auto binary = io::find_executable(like.binary.empty() ? default_qemu_binary()
                                                               : like.binary);
   std::string text = fmt::format("saved VM, format 1\nqemu: {}\n",
                                  binary ? io::identity_of(*binary) : like.binary);
   text += fmt::format("accelerator: {}\nmachine: {}\nmemory: {}\nnetwork device: {}\n", like.accel,
                       like.machine, like.shape.memory_bytes, like.network_device);
-  text += fmt::format("guest: {} {}\n", like.guest->name(), io::sha256(payload));
+  text += fmt::format("guest: {} {:016x}\n", like.guest->name(), like.guest->payload_hash());
   for (const auto& word : like.guest->arguments(like.shape, "PAYLOAD"))
     text += "  " + (word.starts_with('/') ? io::identity_of(word) : word) + "\n";
   return text;
@@ -99,7 +99,7 @@ SavedVm open_saved(const std::string& folder) {
 }  // namespace
 
 SavedVm saved_vm(io::Loop& loop, const QemuHostSpec& like) {
-  const auto text = made_of(like, like.guest->payload());  // CannotRun, where there is none
+  const auto text = made_of(like);  // CannotRun, where there is none
   const auto all = cache_folder() + "/saved";
   const auto key = io::sha256(std::as_bytes(std::span(text))).substr(0, 16);
   const auto folder = all + "/" + key;

@@ -12,6 +12,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/process/v2/process.hpp>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -168,6 +169,19 @@ Clock::duration waited_for_processor(int pid) {
   std::int64_t ran_ns = 0, waited_ns = 0;
   file >> ran_ns >> waited_ns;
   return std::chrono::nanoseconds(file ? waited_ns : 0);
+}
+
+UniqueFd borrow_socket(int pid, std::uint64_t inode) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const auto wanted = "socket:[" + std::to_string(inode) + "]";
+  std::error_code gone;
+  const auto folder = "/proc/" + std::to_string(pid) + "/fd";
+  for (const auto& entry : std::filesystem::directory_iterator(folder, gone)) {
+    if (std::filesystem::read_symlink(entry.path(), gone) != wanted) continue;
+    const int number = std::stoi(entry.path().filename().string());
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
+  }
+  return UniqueFd();
 }
 
 std::optional<std::string> find_executable(const std::string& binary) {

@@ -53,6 +53,10 @@ class Child {
 /// count it, or the process is gone.
 Clock::duration waited_for_processor(int pid);
 
+/// A second descriptor of the socket `inode` that this process holds, for as long as the caller
+/// keeps it; none where the kernel does not let us have it (pidfd_getfd(2)) or it has no such one.
+UniqueFd borrow_socket(int pid, std::uint64_t inode);
+
 /// The full path of `binary`, or nothing when it is not an executable file.
 std::optional<std::string> find_executable(const std::string& binary);
 

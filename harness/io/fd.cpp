@@ -40,9 +40,16 @@ std::pair<UniqueFd, UniqueFd> socket_pair() {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-void make_tight(int socket_fd) {
-  const int least = 1;  // the kernel raises it to SOCK_MIN_SNDBUF
-  if (::setsockopt(socket_fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least) != 0) fail("SO_SNDBUF");
+void make_tight(int socket_fd) { set_send_buffer(socket_fd, 1); }  // raised to SOCK_MIN_SNDBUF
+
+void set_send_buffer(int socket_fd, int bytes) {
+  if (::setsockopt(socket_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) != 0) fail("SO_SNDBUF");
+}
+
+std::uint64_t inode_of(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) fail("looking at a descriptor");
+  return status.st_ino;
 }
 
 UniqueFd reopen(int fd) {

@@ -32,6 +32,10 @@ class UniqueFd {
 std::pair<UniqueFd, UniqueFd> socket_pair();
 /// Sets the send buffer to the least the kernel allows (unix(7): about 4.5 kB with overhead).
 void make_tight(int socket_fd);
+/// Sets it to that many bytes, which the kernel doubles for its own overhead (socket(7)).
+void set_send_buffer(int socket_fd, int bytes);
+/// By which a socket is known among the descriptors of a process.
+std::uint64_t inode_of(int fd);
 /// Another open file description of the same file, for reading and writing: locks of its own.
 UniqueFd reopen(int fd);
 /// The same for reading only, at its beginning.

@@ -176,12 +176,18 @@ void copy_data(int to, int from) {
       const auto n = ::pread(from, buffer.data(), static_cast<std::size_t>(want), at);
       if (n == 0) throw InfraError("a file was cut while it was copied");
       if (n < 0) fail("reading a file");
-      for (std::size_t i = 0; i < static_cast<std::size_t>(n); i += kPage) {
-        const auto size = std::min(kPage, static_cast<std::size_t>(n) - i);
-        if (std::memcmp(buffer.data() + i, kZeroes.data(), size) == 0) continue;
-        if (::pwrite(to, buffer.data() + i, size, at + static_cast<off_t>(i)) !=
-            static_cast<ssize_t>(size))
+      const auto got = static_cast<std::size_t>(n);
+      const auto zero = [&](std::size_t i) {
+        return std::memcmp(buffer.data() + i, kZeroes.data(), std::min(kPage, got - i)) == 0;
+      };
+      for (std::size_t i = 0; i < got;) {
+        std::size_t end_of_run = i;
+        while (end_of_run < got && !zero(end_of_run)) end_of_run += kPage;
+        const auto size = std::min(end_of_run, got) - i;
+        if (size > 0 && ::pwrite(to, buffer.data() + i, size, at + static_cast<off_t>(i)) !=
+                            static_cast<ssize_t>(size))
           fail("writing a file");
+        i = end_of_run + kPage;
       }
       at += n;
     }

@@ -66,13 +66,26 @@ sockaddr_in discard_port_of(const char* address) {
   return where;
 }
 
-const char* address_of(Side host) {
-  return host == Side::source ? kSourceAddress : kDestinationAddress;
-}
+// The names of one network's parts.
+struct Wire {
+  const char *bridge, *switch_address, *interface, *ports[2], *addresses[2];
+  const char* port(Side host) const { return ports[host == Side::source ? 0 : 1]; }
+  const char* address(Side host) const { return addresses[host == Side::source ? 0 : 1]; }
+};
+constexpr Wire kFirst{"bridge",
+                      kSwitchAddress,
+                      kHostInterface,
+                      {"port-s", "port-d"},
+                      {kSourceAddress, kDestinationAddress}};
+constexpr Wire kSecond{"bridge2",
+                       kSecondSwitchAddress,
+                       "eth1",
+                       {"port-s2", "port-d2"},
+                       {"10.79.0.2", kSecondDestinationAddress}};
 
 }  // namespace
 
-const char* port_name(Side host) { return host == Side::source ? "port-s" : "port-d"; }
+const char* port_name(Side host) { return kFirst.port(host); }
 
 struct Network::State {
   UniqueFd source_ns, destination_ns, switch_ns;
@@ -87,20 +100,36 @@ struct Network::State {
     return host == Side::source ? source.get() : destination.get();
   }
 
-  void join(Side host) {
-    add_cable(middle.get(), port_name(host), kHostInterface, fd(host));
-    enslave(middle.get(), "bridge", port_name(host));
+  bool second = false;
+
+  void join(Side host, const Wire& wire) {
+    add_cable(middle.get(), wire.port(host), wire.interface, fd(host));
+    enslave(middle.get(), wire.bridge, wire.port(host));
     set_up(socket(host), "lo", true);
-    set_up(socket(host), kHostInterface, true);
-    set_up(middle.get(), port_name(host), true);
-    add_address(socket(host), kHostInterface, address_of(host));
+    set_up(socket(host), wire.interface, true);
+    set_up(middle.get(), wire.port(host), true);
+    add_address(socket(host), wire.interface, wire.address(host));
+  }
+
+  void lay(const Wire& wire) {
+    add_bridge(middle.get(), wire.bridge);
+    set_up(middle.get(), wire.bridge, true);
+    add_address(middle.get(), wire.bridge, wire.switch_address);
+    for (const auto host : {Side::source, Side::destination}) join(host, wire);
+    // A bridge takes its ports' least address for its own: only now is it known.
+    introduce_all(wire);
+  }
+
+  void introduce_all(const Wire& wire) {
+    for (const auto host : {Side::source, Side::destination}) introduce(host, wire);
   }
 
   // Permanent neighbours: no case may depend on whether an ARP request was in time.
-  void introduce(Side host) {
-    const auto own = mac_of(socket(host), kHostInterface), bridge = mac_of(middle.get(), "bridge");
-    add_neighbour(middle.get(), "bridge", address_of(host), own.get());
-    add_neighbour(socket(host), kHostInterface, kSwitchAddress, bridge.get());
+  void introduce(Side host, const Wire& wire) {
+    const auto own = mac_of(socket(host), wire.interface);
+    const auto bridge = mac_of(middle.get(), wire.bridge);
+    add_neighbour(middle.get(), wire.bridge, wire.address(host), own.get());
+    add_neighbour(socket(host), wire.interface, wire.switch_address, bridge.get());
   }
 };
 
@@ -114,25 +143,30 @@ Network::Network() : state_(std::make_unique<State>()) {
   state_->source = socket_in(state_->source_ns.get());
   state_->destination = socket_in(state_->destination_ns.get());
 
-  nl_sock* middle = state_->middle.get();
-  add_bridge(middle, "bridge");
-  set_up(middle, "lo", true);
-  set_up(middle, "bridge", true);
-  add_address(middle, "bridge", kSwitchAddress);
-  for (const auto host : {Side::source, Side::destination}) state_->join(host);
-  // A bridge takes its ports' least address for its own: only now is it known.
-  for (const auto host : {Side::source, Side::destination}) state_->introduce(host);
+  set_up(state_->middle.get(), "lo", true);
+  state_->lay(kFirst);
+}
+
+void Network::add_second() {
+  state_->second = true;
+  state_->lay(kSecond);
 }
 
 void Network::replace_destination() {
   nl_sock* middle = state_->middle.get();
-  check(rtnl_link_delete(middle, find_link(middle, port_name(Side::destination)).get()),
-        "unplugging the destination");
+  for (const auto* wire : {&kFirst, &kSecond}) {
+    if (wire == &kSecond && !state_->second) continue;
+    const auto port = find_link(middle, wire->port(Side::destination));
+    check(rtnl_link_delete(middle, port.get()), "unplugging the destination");
+  }
   state_->destination_ns = new_namespace();
   tune_namespace(state_->destination_ns.get());
   state_->destination = socket_in(state_->destination_ns.get());
-  state_->join(Side::destination);
-  for (const auto host : {Side::source, Side::destination}) state_->introduce(host);
+  for (const auto* wire : {&kFirst, &kSecond}) {
+    if (wire == &kSecond && !state_->second) continue;
+    state_->join(Side::destination, *wire);
+    state_->introduce_all(*wire);
+  }
 }
 
 Network::~Network() = default;

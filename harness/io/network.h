@@ -2,6 +2,9 @@
 //
 //   source ns --veth-- [port | switch ns: bridge 10.77.0.1 | port] --veth-- destination ns
 //
+// A second one for migrations, where a plan has it, is the same again beside it, without any fault:
+// 10.79.0.1 at the switch, .2 and .3 at the hosts.
+//
 // Nothing has a name outside the worker; all of it is gone with the last descriptor. Static
 // neighbours, no IPv6, no spanning tree, congestion control pinned: a case starts from known good.
 #pragma once
@@ -19,6 +22,8 @@ inline constexpr const char* kSwitchAddress = "10.77.0.1";
 inline constexpr const char* kSourceAddress = "10.77.0.2";
 inline constexpr const char* kDestinationAddress = "10.77.0.3";
 inline constexpr const char* kHostInterface = "eth0";  // in the host's namespace
+inline constexpr const char* kSecondSwitchAddress = "10.79.0.1";
+inline constexpr const char* kSecondDestinationAddress = "10.79.0.3";
 /// The switch's end of that host's cable.
 const char* port_name(Side host);
 
@@ -38,6 +43,9 @@ class Network {
   /// Another machine in the destination's place, for good: a namespace, a veth pair and a hardware
   /// address of its own, at the same port and IP address. Whatever was done to the old one is gone.
   void replace_destination();
+
+  /// A second network between the same hosts; a destination that is replaced later has it, too.
+  void add_second();
 
   /// Bridge port state: BR_STATE_DISABLED drops silently both ways, the carrier stays.
   void set_port(Side host, bool forwarding);

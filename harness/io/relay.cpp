@@ -275,6 +275,12 @@ void Relay::adopt(UniqueFd towards_source, UniqueFd towards_destination) {
   state_->main().adopt(std::move(towards_source), std::move(towards_destination));
 }
 
+std::optional<PagesAfterSwitch> Relay::pages_after_switch() const {
+  return state_->main().pages_after_switch();
+}
+
+void Relay::set_send_buffers(int bytes) { state_->main().set_send_buffers(bytes); }
+
 void Relay::arm(const Trigger& trigger, const std::string& lane) {
   auto* entry = state_->find(lane);
   if (entry != nullptr && entry->certain) return entry->lane->arm(trigger);

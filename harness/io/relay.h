@@ -65,6 +65,9 @@ class Relay {
   /// AF_UNIX: the relay's ends of two socket pairs. QEMU cannot open side channels over them
   /// (`fd:` names one connection): such a mode needs TCP.
   void adopt(UniqueFd towards_source, UniqueFd towards_destination);
+  std::optional<PagesAfterSwitch> pages_after_switch() const;  // of the main channel
+  /// Of its own ends of the main channel; see set_send_buffer() in io/fd.h.
+  void set_send_buffers(int bytes);
 
   // What names a lane that has not connected, or not told its name, happens as soon as it has.
   /// A place at which to stand, besides those armed before: a side channel's point on that lane.

@@ -435,6 +435,15 @@ void Lane::adopt(UniqueFd towards_source, UniqueFd towards_destination) {
   state_->start();
 }
 
+std::optional<PagesAfterSwitch> Lane::pages_after_switch() const {
+  return state_->forth.reader ? state_->forth.reader->pages_after_switch() : std::nullopt;
+}
+
+void Lane::set_send_buffers(int bytes) {
+  for (auto* one : {&state_->source, &state_->destination})
+    if (one->stream.is_open()) set_send_buffer(one->stream.native_handle(), bytes);
+}
+
 void Lane::open(UniqueFd towards_source, UniqueFd socket, const sockaddr_in& destination) {
   state_->connect(std::move(towards_source), std::move(socket), destination);
 }

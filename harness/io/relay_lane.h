@@ -48,6 +48,9 @@ class Lane {
   void destination_runs();
   /// Two connected sockets.
   void adopt(UniqueFd towards_source, UniqueFd towards_destination);
+  std::optional<PagesAfterSwitch> pages_after_switch() const;
+  /// Of its own ends; see set_send_buffer() in io/fd.h.
+  void set_send_buffers(int bytes);
   /// The source's connection, and a socket to be connected there.
   void open(UniqueFd towards_source, UniqueFd socket, const sockaddr_in& destination);
 

@@ -48,6 +48,9 @@ class MainReader final : public Reader {
   std::uint64_t settled() const override { return parser_->settled(); }
   std::string failure() const override { return parser_->failed() ? parser_->failure() : ""; }
   std::uint64_t eof() const override { return eof_; }
+  std::optional<PagesAfterSwitch> pages_after_switch() const override {
+    return PagesAfterSwitch{parser_->postcopy_pages(), parser_->postcopy_pages_again()};
+  }
   void want(const Point& point) override {
     if (!point.name.starts_with("page:")) return;
     if (point.phase == Phase::postcopy && !runs_)

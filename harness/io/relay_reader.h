@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "harness/core/point.h"
+#include "harness/core/sight.h"
 #include "harness/stream/parser.h"
 #include "harness/stream/return_path.h"
 
@@ -35,6 +36,7 @@ class Reader {
   virtual std::string failure() const { return ""; }  // empty: it understands what passes
   /// Where the end mark ends; 0: it has not come.
   virtual std::uint64_t eof() const { return 0; }
+  virtual std::optional<PagesAfterSwitch> pages_after_switch() const { return std::nullopt; }
   /// Points of which only those are reported that somebody wants.
   virtual void want(const Point&) {}
   /// A side channel counts its packets from 1 again: the switch-over was allowed.

@@ -60,6 +60,7 @@ std::string disk_is_missing(const Situation& s) {
 
 Decision supervise(const Situation& s) {
   const Journal& j = s.journal;
+  if (!s.refused.empty()) return {Action::take_back, s.refused};
   const bool waits = s.source.migration == MigrationStatus::pre_switchover && !j.continued;
   const auto no_disk = j.continued ? "" : disk_is_missing(s);
   const bool given_up = j.cancelled && s.mirror.state != MirrorSight::State::none;

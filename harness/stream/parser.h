@@ -111,6 +111,9 @@ class Parser {
   std::uint64_t settled() const;
   bool failed() const;           // the stream is not one this parser understands
   std::string failure() const;   // offset and reason, one line
+  /// Of a post-copy: pages with content or zero behind its beginning, and those of them that had
+  /// been sent before; more than a million different ones are not told apart.
+  std::uint64_t postcopy_pages() const, postcopy_pages_again() const;
   std::uint32_t passes() const;  // RAM passes seen in PART sections (1 = first)
   bool eof_seen() const;
 

@@ -133,6 +133,10 @@ void Parser::State::see_page(std::uint64_t address, std::uint64_t flags, std::si
     if (wanted_pages.erase({phase, page_count_}) != 0)
       point(phase, "page:" + std::to_string(page_count_), pos_);
   }
+  if (postcopy_ && sent_.size() < kPagesToldApart) {
+    ++sent_count_;
+    if (!sent_.insert({*block_, address}).second) ++sent_again_;
+  }
   if (postcopy_ && !expected.empty()) {
     const auto [first, last] = expected.equal_range({block, address});
     if (first != last && !recovered_)

@@ -74,6 +74,8 @@ struct Parser::State {
 
   void consume(Bytes bytes);
   void finish();
+  std::uint64_t sent_count() const { return sent_count_; }
+  std::uint64_t sent_again() const { return sent_again_; }
   void restart_count() { answers_ = page_count_ = 0; }
 
  private:
@@ -86,6 +88,9 @@ struct Parser::State {
   std::optional<std::size_t> block_;  // of the last record: what CONTINUE refers to
   PassFinder finder_;
   bool part_begins_ = false;      // nothing of this PART's contents was read yet
+  static constexpr std::size_t kPagesToldApart = std::size_t{1} << 20;
+  std::set<std::pair<std::size_t, std::uint64_t>> sent_;  // block and address, in post-copy
+  std::uint64_t sent_count_ = 0, sent_again_ = 0;
   std::uint64_t answers_ = 0, page_count_ = 0;  // answered requests; records with content
   bool began_precopy_ = false, device_seen_ = false;
   bool entered_ = false;                      // stop-and-copy began

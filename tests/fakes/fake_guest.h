@@ -59,7 +59,7 @@ class FakeGuest final : public Guest {
   std::vector<std::string> arguments(const GuestShape&, const std::string&) const override {
     return {};
   }
-  std::vector<std::byte> payload() const override { return {}; }
+  Bytes payload() const override { return {}; }
 
   ImageExam examine(const GuestShape& shape, Bytes ram,
                     std::uint64_t recorded_step = 0) const override {

@@ -1,0 +1,257 @@
+#include "harness/campaign/evacuation.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "harness/convoy.h"
+#include "harness/core/error.h"
+#include "harness/core/scenario.h"
+#include "harness/director.h"
+#include "harness/io/fd.h"
+#include "harness/judge.h"
+
+namespace migfuzz {
+namespace {
+
+using nlohmann::json;
+
+/// In memory that all processes of the case share.
+struct Board {
+  std::atomic<std::uint32_t> under_way{0}, most_under_way{0}, settled{0};
+  std::atomic<bool> host_lost{false};
+};
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+class SharedBoard {
+ public:
+  SharedBoard() {
+    void* const memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) io::fail("shared memory of an evacuation");
+    board_ = new (memory) Board;
+  }
+  ~SharedBoard() { ::munmap(board_, sizeof(Board)); }
+  SharedBoard(const SharedBoard&) = delete;
+  SharedBoard& operator=(const SharedBoard&) = delete;
+  Board& operator*() const { return *board_; }
+
+ private:
+  Board* board_;
+};
+
+class Member final : public Convoy {
+ public:
+  Member(Board& board, const Evacuation& all, bool leads)
+      : board_(board), all_(all), leads_(leads) {}
+
+  bool leads() const override { return leads_; }
+  bool begin() override {
+    auto now = board_.under_way.load();
+    while (now < all_.at_once)
+      if (board_.under_way.compare_exchange_weak(now, now + 1)) {
+        auto most = board_.most_under_way.load();
+        while (most < now + 1 && !board_.most_under_way.compare_exchange_weak(most, now + 1)) {
+        }
+        return holds_place_ = true;
+      }
+    return false;
+  }
+  void settled() override {
+    if (std::exchange(holds_place_, false)) --board_.under_way;
+    if (!std::exchange(settled_, true)) ++board_.settled;
+  }
+  bool all_settled() const override { return board_.settled >= all_.vms; }
+  void lose_host() override { board_.host_lost = true; }
+  bool host_lost() const override { return board_.host_lost; }
+
+ private:
+  Board& board_;
+  const Evacuation all_;
+  const bool leads_;
+  bool holds_place_ = false, settled_ = false;
+};
+
+// The middle one: VMs before it have left, VMs behind it have not.
+std::uint32_t leader_of(const Evacuation& all) { return all.vms / 2; }
+
+Plan plan_of_vm(const Plan& plan, std::uint32_t number) {
+  auto own = plan;
+  own.evacuation = {};
+  std::uint64_t state = plan.guest.seed + number;
+  own.guest.seed = next_random(state);
+  if (number == leader_of(plan.evacuation)) return own;
+  for (auto& fault : own.faults) fault.trigger = trigger_from("prepare/ready");
+  return own;
+}
+
+// Who is hit by another VM's fault is hit at a place that no plan chose.
+void expect_of_member(Evidence& evidence, const Plan& own, const History& history,
+                      const Catalogs& catalogs) {
+  if (history.first("director", "fault", "injected") != nullptr) {
+    evidence.expected = {Expect::at_most_one, "host-lost-meanwhile",
+                         "its host was lost at whatever stage its migration was: it is on one "
+                         "host, or it is lost and started again"};
+    return;
+  }
+  auto untouched = own;
+  untouched.faults.clear();
+  evidence.delivered = true;
+  if (const auto expected = catalogs.expected(untouched)) evidence.expected = *expected;
+}
+
+std::string history_lines(const History& history) {
+  std::string text;
+  for (const auto& event : history.events()) text += to_json(event).dump() + "\n";
+  return text;
+}
+
+json run_member(const Plan& plan, std::uint32_t number, Board& board, const Catalogs& catalogs) {
+  io::Loop loop;
+  const auto own = plan_of_vm(plan, number);
+  const bool leads = number == leader_of(plan.evacuation);
+  Member member(board, plan.evacuation, leads);
+  CaseResult result;
+  std::string history;
+  try {
+    const auto& guest = catalogs.find_guest(own.guest.name);
+    const auto& protocol = catalogs.find_protocol(own.protocol);
+    const auto world = catalogs.find_hypervisor(own.hypervisor).build(loop, own, guest, protocol);
+    try {
+      auto evidence = direct(own, *world, protocol, guest, catalogs.kinds_of(own), &member);
+      if (!leads) expect_of_member(evidence, own, world->history(), catalogs);
+      result = judge(own, world->history(), evidence, catalogs.checkers);
+    } catch (const InfraError& error) {
+      result = untold(own, error.what());
+    }
+    history = history_lines(world->history());
+  } catch (const std::exception& error) {
+    result = untold(own, error.what());
+  }
+  member.settled();  // whoever failed must not keep the others waiting
+  return {{"result", to_json(result)}, {"history", history}};
+}
+
+struct Vm {
+  pid_t pid = -1;
+  io::MemoryFile answer{"vm"};
+};
+
+void start(Vm& vm, const Plan& plan, std::uint32_t number, Board& board,
+           const Catalogs& catalogs) {
+  const pid_t parent = ::getpid();
+  vm.pid = ::fork();
+  if (vm.pid < 0) io::fail("starting a VM of an evacuation");
+  if (vm.pid != 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  int status = 1;
+  try {
+    const auto text = run_member(plan, number, board, catalogs)
+                          .dump(-1, ' ', false, json::error_handler_t::replace);
+    vm.answer.write(std::as_bytes(std::span(text)));
+    status = 0;
+  } catch (...) {  // its silence says so
+  }
+  ::_exit(status);
+}
+
+std::size_t count(const History& history, std::string_view actor, std::string_view kind,
+                  std::string_view name) {
+  const auto& all = history.events();
+  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const Event& one) {
+    return one.actor == actor && one.kind == kind && one.name == name;
+  }));
+}
+
+// Where a VM has ended: "destination", "source", "restarted", "both", "none".
+std::string place_of(const CaseResult& vm) {
+  if (vm.survivor != "none") return vm.survivor;
+  return count(vm.history, "restarted", "process", "started") > 0 ? "restarted" : "none";
+}
+
+Finding account(const Plan& plan, const std::vector<CaseResult>& vms, std::uint32_t most) {
+  std::map<std::string, int> places;
+  std::string bad;
+  for (std::size_t i = 0; i < vms.size(); ++i) {
+    const auto place = place_of(vms[i]);
+    ++places[place];
+    const auto starts = count(vms[i].history, "restarted", "process", "started");
+    if (place == "both" || place == "unknown")
+      bad += fmt::format("; VM {} runs on: {}", i, place);
+    if (place == "none") bad += fmt::format("; VM {} runs nowhere", i);
+    if (starts > 1) bad += fmt::format("; VM {} was restarted {} times", i, starts);
+  }
+  if (most > plan.evacuation.at_once)
+    bad += fmt::format("; {} migrations at once, allowed {}", most, plan.evacuation.at_once);
+  std::string where;
+  for (const auto& [place, vm_count] : places)
+    where += fmt::format("{}{} {}", where.empty() ? "" : ", ", vm_count, place);
+  const auto what = fmt::format("{} VMs: {}; at most {} migrations at once{}", vms.size(), where,
+                                most, bad);
+  return {"evacuation", bad.empty() ? Verdict::pass : Verdict::fail, what,
+          bad.empty() ? "" : "vm-unaccounted", ""};
+}
+
+void join(CaseRun& run, const CaseResult& vm, std::size_t number) {
+  for (const auto& finding : vm.findings) {
+    if (finding.verdict == Verdict::pass) continue;
+    run.result.findings.push_back(finding);
+    run.result.findings.back().what = fmt::format("VM {}: {}", number, finding.what);
+  }
+}
+
+}  // namespace
+
+CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs) {
+  check_plan(plan, catalogs);
+  const SharedBoard board;
+  std::vector<Vm> vms(plan.evacuation.vms);
+  for (std::uint32_t i = 0; i < vms.size(); ++i) start(vms[i], plan, i, *board, catalogs);
+  for (auto& vm : vms)
+    while (::waitpid(vm.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+
+  CaseRun run;
+  std::vector<CaseResult> results;
+  for (std::size_t i = 0; i < vms.size(); ++i) {
+    const auto text = vms[i].answer.text();
+    if (text.empty()) throw InfraError(fmt::format("VM {} of the evacuation ended unheard", i));
+    const auto answer = json::parse(text);
+    results.push_back(case_result_from_json(answer.at("result")));
+    run.result.evidence[fmt::format("history-vm-{}.jsonl", i)] = answer.at("history");
+  }
+  const auto& middle = results[leader_of(plan.evacuation)];
+  auto evidence = std::move(run.result.evidence);
+  run.result = middle;
+  run.result.evidence = std::move(evidence);
+  run.result.evidence["history.jsonl"] =
+      run.result.evidence[fmt::format("history-vm-{}.jsonl", leader_of(plan.evacuation))];
+  run.result.plan = plan;
+  run.result.id = case_id(plan);
+  run.result.findings.clear();
+  run.result.findings.push_back(account(plan, results, (*board).most_under_way));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    join(run, results[i], i);
+    run.result.duration_ms = std::max(run.result.duration_ms, results[i].duration_ms);
+  }
+  // A finding of `survivor` names a case; here all VMs together do.
+  auto survivor = run.result.findings.front();
+  survivor.checker = "survivor";
+  run.result.findings.insert(run.result.findings.begin() + 1, survivor);
+  for (auto& finding : look_at(catalogs.promises_of(plan),
+                               {plan, run.result.history, Evidence(), run.result}))
+    run.result.findings.push_back(std::move(finding));
+  name_verdict(run.result);
+  return run;
+}
+
+}  // namespace migfuzz

@@ -94,7 +94,8 @@ class Director {
     give_notice();
     read_clock(Side::source);
     snapshot_least_ = recorded_step(Side::source);
-    if (refused_.empty() && !met_) world_.migrate();
+    if (met_) refused_ = "a host was lost before its migration began";
+    if (refused_.empty()) world_.migrate();
     begun_ = true;
     faults_.restart_deadlines();
     started_ = acted_ = world_.now();
@@ -106,7 +107,9 @@ class Director {
   void wait_for_a_place() {
     if (convoy_ == nullptr || destination_ != "destination") return;
     const auto free = [&] { return meet_others() || convoy_->begin(); };
-    wait_until("a place among the migrations under way", free, kPlaceLimit);
+    if (!wait_until("a place among the migrations under way", free, kPlaceLimit))
+      throw InfraError("no place among the migrations under way became free");
+    meet_others();
   }
 
   // True when the host is lost. A fault of a whole host is everybody's on it.
@@ -171,9 +174,7 @@ class Director {
   std::string why_start_again() const {
     if (plan_.policy.moves_blocked && !evidence_.blocked.empty())
       return "it cannot be migrated: " + evidence_.blocked;
-    const bool lost = evidence_.source.at_settle.dead && evidence_.destination.at_settle.dead &&
-                      evidence_.settled && !evidence_.retry;
-    return plan_.policy.restarts && lost ? "nobody runs it any more" : "";
+    return plan_.policy.restarts && is_lost(evidence_) ? "nobody runs it any more" : "";
   }
 
   // Both processes have ended, so that nobody else can write to the disk.
@@ -933,6 +934,9 @@ class Director {
         continue;
       }
       host(side).ended_by_plan = true;
+      if (plan_.policy.restarts && is_lost(evidence_))
+        note("arbiter", "decision", fmt::format("fence-{}", to_string(side)),
+             {{"why", std::string("it is silent, and the VM is to be started again")}});
       world_.kill(side);
     }
     wait_until(

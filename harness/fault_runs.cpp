@@ -87,7 +87,8 @@ bool FaultRuns::reach(std::string_view point) {
 
 void FaultRuns::strike_now() {
   for (auto& one : runs_) {
-    one.due = one.due || one.run.waiting();
+    if (!one.run.waiting() || world_.sight(one.run.spec().side).dead) continue;
+    one.due = true;
     one.due_at = world_.now();
   }
   strike_due();

@@ -34,7 +34,8 @@ class FaultRuns {
   void restart_deadlines();
   /// A point of the director's own has been reached; true when a fault strikes here.
   bool reach(std::string_view point);
-  /// Every fault that has not struck strikes now, wherever the migration is.
+  /// Every fault that has not struck strikes now, wherever the migration is; not one of a host whose
+  /// process is gone.
   void strike_now();
   /// One has hit a whole host.
   bool hit_host() const;

@@ -48,8 +48,7 @@ std::optional<Kept> three_stages(const Looked& looked) {
 
 std::optional<Kept> host_error(const Looked& looked) {
   const auto& e = looked.evidence;
-  const bool gone = e.settled && !e.retry && e.source.at_settle.dead && e.destination.at_settle.dead;
-  if (!gone) return std::nullopt;
+  if (!migfuzz::is_lost(e)) return std::nullopt;
   if (e.restart && e.restart->refused) return std::nullopt;  // nothing is left to start it from
   return kept(e.restart && e.restart->beats > 0,
               e.restart ? fmt::format("started again, {} steps seen", e.restart->beats)

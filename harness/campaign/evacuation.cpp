@@ -50,20 +50,19 @@ class SharedBoard {
 
 class Member final : public Convoy {
  public:
-  Member(Board& board, const Evacuation& all, bool leads)
-      : board_(board), all_(all), leads_(leads) {}
+  Member(Board& board, const Evacuation& all, std::uint32_t number, bool leads)
+      : board_(board), all_(all), number_(number), leads_(leads) {}
 
   bool leads() const override { return leads_; }
+  // In the order of their numbers, so that those before the middle have left when it is struck.
   bool begin() override {
-    auto now = board_.under_way.load();
-    while (now < all_.at_once)
-      if (board_.under_way.compare_exchange_weak(now, now + 1)) {
-        auto most = board_.most_under_way.load();
-        while (most < now + 1 && !board_.most_under_way.compare_exchange_weak(most, now + 1)) {
-        }
-        return holds_place_ = true;
-      }
-    return false;
+    if (holds_place_) return true;
+    if (number_ >= board_.settled + all_.at_once) return false;
+    const auto now = ++board_.under_way;
+    auto most = board_.most_under_way.load();
+    while (most < now && !board_.most_under_way.compare_exchange_weak(most, now)) {
+    }
+    return holds_place_ = true;
   }
   void settled() override {
     if (std::exchange(holds_place_, false)) --board_.under_way;
@@ -76,6 +75,7 @@ class Member final : public Convoy {
  private:
   Board& board_;
   const Evacuation all_;
+  const std::uint32_t number_;
   const bool leads_;
   bool holds_place_ = false, settled_ = false;
 };
@@ -118,7 +118,7 @@ json run_member(const Plan& plan, std::uint32_t number, Board& board, const Cata
   io::Loop loop;
   const auto own = plan_of_vm(plan, number);
   const bool leads = number == leader_of(plan.evacuation);
-  Member member(board, plan.evacuation, leads);
+  Member member(board, plan.evacuation, number, leads);
   CaseResult result;
   std::string history;
   try {

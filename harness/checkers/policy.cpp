@@ -93,8 +93,7 @@ class PolicyChecker final : public Checker {
 
   static bool must_restart(const Plan& plan, const Evidence& e) {
     if (plan.policy.moves_blocked && !e.blocked.empty()) return true;
-    return plan.policy.restarts && e.settled && !e.retry && e.source.at_settle.dead &&
-           e.destination.at_settle.dead;
+    return plan.policy.restarts && is_lost(e);
   }
 };
 

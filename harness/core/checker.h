@@ -109,6 +109,12 @@ struct Evidence {
   Expectation expected;
 };
 
+/// Nobody runs the VM any more, and the first migration was the last.
+inline bool is_lost(const Evidence& e) {
+  const auto gone = [](const HostEvidence& host) { return host.at_settle.dead || host.frozen; };
+  return e.settled && !e.retry && gone(e.source) && gone(e.destination);
+}
+
 class Checker {
  public:
   virtual ~Checker() = default;

@@ -37,7 +37,7 @@ Decision before_migration(const Situation& s) {
   if (s.source.dead) return salvage(s);
   if (s.source.run == RunState::shutdown) return see_off(s);
   if (s.destination.dead)
-    return {Action::take_back, "the destination is dead and has not got the disk"};
+    return {Action::take_back, "the destination is dead before the migration began"};
   if (s.mirror.state == MirrorSight::State::failed)
     return {Action::take_back, "the mirror of the disk failed: " + s.mirror.why};
   if (s.quiet < s.patience) return {Action::wait, ""};

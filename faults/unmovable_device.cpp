@@ -1,8 +1,8 @@
 // unmovable-device: the VM has a device whose state QEMU cannot save (an emulated NVMe controller).
 //
-// The source refuses `migrate` with the device's name, and the VM must not notice. The device stays:
-// no later migration of this VM can succeed, so what becomes of it is the manager's policy. Proof:
-// QEMU's own refusal.
+// The source refuses `migrate` with the device's name, and the VM must not notice. The device
+// stays: no later migration of this VM can succeed, so what becomes of it is the manager's policy.
+// Proof: QEMU's own refusal.
 #include <fmt/format.h>
 
 #include "faults/catalog.h"

@@ -4,8 +4,8 @@
 // It judges nothing: checkers do that afterwards, from the Evidence it returns.
 #pragma once
 
-#include "harness/convoy.h"
 #include "harness/core/checker.h"
+#include "harness/core/convoy.h"
 #include "harness/core/fault.h"
 #include "harness/core/guest.h"
 #include "harness/core/protocol.h"

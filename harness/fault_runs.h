@@ -34,7 +34,7 @@ class FaultRuns {
   void restart_deadlines();
   /// A point of the director's own has been reached; true when a fault strikes here.
   bool reach(std::string_view point);
-  /// Every fault that has not struck strikes now, wherever the migration is; not one of a host whose
+  /// Every fault that has not struck strikes now, wherever the migration is; none of a host whose
   /// process is gone.
   void strike_now();
   /// One has hit a whole host.

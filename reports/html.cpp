@@ -70,6 +70,7 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
       {"css", std::string(page_css())},
       {"head", front_section(summary, results)},
       {"news", news_section(summary)},
+      {"promises", promises_section(summary)},
       {"heat", heat_table(grid)},
       {"facts", facts_section(summary, results)},
       {"notes", notes_section(summary)},

@@ -14,6 +14,8 @@ namespace migfuzz {
 std::string front_section(const Summary& summary, const std::vector<CaseResult>& results);
 /// What is new, back and gone against the night before; without one, what was found.
 std::string news_section(const Summary& summary);
+/// Of a scenario with promises: each, and how many cases kept it.
+std::string promises_section(const Summary& summary);
 /// What was run, on what, and the commands that repeat it.
 std::string facts_section(const Summary& summary, const std::vector<CaseResult>& results);
 std::string notes_section(const Summary& summary);

@@ -205,8 +205,10 @@ Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
           drawn.left_out.push_back(std::move(*not_run));
           continue;
         }
-        for (const auto& channel : channels_for(request, kind, point))
-          add(drawn, cell_case(request, catalogs, {kind, side, point, channel}, scenario), catalogs);
+        for (const auto& channel : channels_for(request, kind, point)) {
+          const Place place{kind, side, point, channel};
+          add(drawn, cell_case(request, catalogs, place, scenario), catalogs);
+        }
       }
     }
   if (drawn.cases.empty())

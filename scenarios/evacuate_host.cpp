@@ -1,8 +1,8 @@
 // evacuate-host: several VMs leave a host that is about to be taken down, under faults.
 //
 // What every cluster manager promises of a drain (Hyper-V's "drain roles", vSphere's maintenance
-// mode, Compute Engine's host maintenance): only so many migrations at once, and in the end every VM
-// is on exactly one host; one whose host fails meanwhile is started again, once.
+// mode, Compute Engine's host maintenance): only so many migrations at once, and in the end every
+// VM is on exactly one host; one whose host fails meanwhile is started again, once.
 #include <fmt/format.h>
 
 #include "scenarios/catalog.h"

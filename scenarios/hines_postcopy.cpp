@@ -1,11 +1,11 @@
 // hines-postcopy: Hines, Deshpande and Gopalan, "Post-Copy Live Migration of Virtual Machines",
 // SIGOPS Operating Systems Review 43(3), 2009 (and VEE'09).
 //
-// Each page goes over the network once, and what the guest touches first is fetched. The price: once
-// the destination runs, neither host alone has the VM, so a destination that fails takes it along;
-// the paper says so, and the report shows it as an expected loss. Pre-copy runs beside it, because
-// there the same failure costs nothing. QEMU's post-copy begins with a round of pre-copy; "once"
-// is checked from the switch on.
+// Each page goes over the network once, and what the guest touches first is fetched. The price:
+// once the destination runs, neither host alone has the VM, so a destination that fails takes it
+// along; the paper says so, and the report shows it as an expected loss. Pre-copy runs beside it,
+// because there the same failure costs nothing. QEMU's post-copy begins with a round of pre-copy;
+// "once" is checked from the switch on.
 #include <fmt/format.h>
 
 #include "harness/core/mode.h"

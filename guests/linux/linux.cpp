@@ -24,7 +24,7 @@ namespace migfuzz {
 namespace {
 
 // Quiet and in a hurry: no console, no calibration, no self-tests, and a panic boots again, which
-// the evidence shows. What is freed is cleared, and the 8 MB of files about the kernel's tracing are
+// the evidence shows. What is freed is cleared, and 8 MB of files about the kernel's tracing are
 // left out: all of it would be saved, restored and migrated with every VM. The mailbox's memory is
 // kept from the kernel (mailbox.h).
 constexpr const char* kCommandLine =

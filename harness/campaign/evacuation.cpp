@@ -1,22 +1,17 @@
 #include "harness/campaign/evacuation.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "harness/convoy.h"
+#include "harness/core/convoy.h"
 #include "harness/core/error.h"
 #include "harness/core/scenario.h"
 #include "harness/director.h"
 #include "harness/io/fd.h"
+#include "harness/io/fork.h"
 #include "harness/judge.h"
 
 namespace migfuzz {
@@ -30,23 +25,6 @@ struct Board {
   std::atomic<bool> host_lost{false};
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-
-class SharedBoard {
- public:
-  SharedBoard() {
-    void* const memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) io::fail("shared memory of an evacuation");
-    board_ = new (memory) Board;
-  }
-  ~SharedBoard() { ::munmap(board_, sizeof(Board)); }
-  SharedBoard(const SharedBoard&) = delete;
-  SharedBoard& operator=(const SharedBoard&) = delete;
-  Board& operator*() const { return *board_; }
-
- private:
-  Board* board_;
-};
 
 class Member final : public Convoy {
  public:
@@ -147,21 +125,11 @@ struct Vm {
 
 void start(Vm& vm, const Plan& plan, std::uint32_t number, Board& board,
            const Catalogs& catalogs) {
-  const pid_t parent = ::getpid();
-  vm.pid = ::fork();
-  if (vm.pid < 0) io::fail("starting a VM of an evacuation");
-  if (vm.pid != 0) return;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);
-  int status = 1;
-  try {
+  vm.pid = io::run_apart([&] {
     const auto text = run_member(plan, number, board, catalogs)
                           .dump(-1, ' ', false, json::error_handler_t::replace);
     vm.answer.write(std::as_bytes(std::span(text)));
-    status = 0;
-  } catch (...) {  // its silence says so
-  }
-  ::_exit(status);
+  });
 }
 
 std::size_t count(const History& history, std::string_view actor, std::string_view kind,
@@ -213,12 +181,11 @@ void join(CaseRun& run, const CaseResult& vm, std::size_t number) {
 
 CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs) {
   check_plan(plan, catalogs);
-  const SharedBoard board;
+  const io::SharedMemory memory(sizeof(Board));
+  Board& board = *new (memory.address()) Board;
   std::vector<Vm> vms(plan.evacuation.vms);
-  for (std::uint32_t i = 0; i < vms.size(); ++i) start(vms[i], plan, i, *board, catalogs);
-  for (auto& vm : vms)
-    while (::waitpid(vm.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+  for (std::uint32_t i = 0; i < vms.size(); ++i) start(vms[i], plan, i, board, catalogs);
+  for (const auto& vm : vms) io::wait_for_end(vm.pid);
 
   CaseRun run;
   std::vector<CaseResult> results;
@@ -238,7 +205,7 @@ CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs) {
   run.result.plan = plan;
   run.result.id = case_id(plan);
   run.result.findings.clear();
-  run.result.findings.push_back(account(plan, results, (*board).most_under_way));
+  run.result.findings.push_back(account(plan, results, board.most_under_way));
   for (std::size_t i = 0; i < results.size(); ++i) {
     join(run, results[i], i);
     run.result.duration_ms = std::max(run.result.duration_ms, results[i].duration_ms);

@@ -13,6 +13,7 @@
 #include "harness/core/history.h"
 #include "harness/core/night.h"
 #include "harness/core/plan.h"
+#include "harness/core/promise_tally.h"
 #include "harness/core/rate.h"
 #include "harness/core/reached.h"
 #include "harness/core/verdict.h"
@@ -90,14 +91,6 @@ struct Control {
   std::uint64_t good = 0;
 };
 
-/// One promise of the run's scenario (core/promise.h), and what became of it.
-struct PromiseTally {
-  std::string name, claim, source;
-  std::uint64_t held = 0, broken = 0;
-  std::uint64_t lost = 0;  // not held by a VM whose loss the table of outcomes expects
-  bool operator==(const PromiseTally&) const = default;
-};
-
 struct Summary {
   static constexpr int kSchema = 1;
   std::uint64_t seed = 0;
@@ -111,15 +104,13 @@ struct Summary {
   bool interrupted = false;
   double duration_s = 0;
   std::map<Verdict, std::uint64_t> verdicts;
-  std::uint64_t cases = 0;
-  std::uint64_t cells_required = 0, cells_delivered = 0;
+  std::uint64_t cases = 0, cells_required = 0, cells_delivered = 0;
   std::uint64_t searched = 0;          // cases that a search drew
-  std::uint64_t missed = 0;            // of these: whose points were not all passed, verdict
-                                       // not-delivered; they test nothing, and nothing is amiss
+  std::uint64_t missed = 0;            // of these: they missed a point, and test nothing
   std::vector<Coverage> coverage;      // in the order of phases and faults
   std::vector<FindingGroup> findings;  // worst first
   std::vector<Control> controls;
-  std::vector<PromiseTally> promises;
+  std::vector<PromiseTally> promises;  // of the scenario
   std::vector<Night> nights;  // of the output folder, oldest first, this run last
   std::vector<Gone> gone;     // what the night before had and this run has not
   RunReach reached;  // what the run reached inside the QEMUs, where they were traced

@@ -91,8 +91,7 @@ struct ChannelSight {
   Pace pace, back_pace;  // since a stage was set: towards the destination, towards the source
 };
 
-/// Pages that a post-copy's source sent over the main channel once it had stopped: all, and those
-/// that it sent again.
+/// Pages that a post-copy's source sent on the main channel once it had stopped; of them: again.
 struct PagesAfterSwitch {
   std::uint64_t sent = 0, again = 0;
 };

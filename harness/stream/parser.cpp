@@ -597,8 +597,8 @@ std::uint64_t Parser::settled() const {
 }
 bool Parser::failed() const { return state_->failed; }
 std::string Parser::failure() const { return state_->failure; }
-std::uint64_t Parser::postcopy_pages() const { return state_->sent_count(); }
-std::uint64_t Parser::postcopy_pages_again() const { return state_->sent_again(); }
+std::uint64_t Parser::postcopy_pages() const { return state_->postcopy_pages; }
+std::uint64_t Parser::postcopy_pages_again() const { return state_->postcopy_pages_again; }
 std::uint32_t Parser::passes() const { return state_->passes; }
 bool Parser::eof_seen() const { return state_->eof_seen; }
 

@@ -8,6 +8,8 @@ namespace migfuzz::stream {
 using namespace wire;
 
 namespace {
+
+constexpr std::size_t kPagesToldApart = std::size_t{1} << 20;
 constexpr std::size_t kMaxBlocks = 4096;
 // compressBound() of zlib for a page is 4110 (decompress_data_with_multi_threads() checks it).
 constexpr std::uint32_t kMaxCompressedBytes = 4110;
@@ -134,8 +136,8 @@ void Parser::State::see_page(std::uint64_t address, std::uint64_t flags, std::si
       point(phase, "page:" + std::to_string(page_count_), pos_);
   }
   if (postcopy_ && sent_.size() < kPagesToldApart) {
-    ++sent_count_;
-    if (!sent_.insert({*block_, address}).second) ++sent_again_;
+    ++postcopy_pages;
+    if (!sent_.insert({*block_, address}).second) ++postcopy_pages_again;
   }
   if (postcopy_ && !expected.empty()) {
     const auto [first, last] = expected.equal_range({block, address});

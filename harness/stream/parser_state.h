@@ -64,7 +64,7 @@ struct Parser::State {
   std::vector<Item> items;
   std::vector<PointHit> points;
   std::vector<PageHit> pages;
-  std::uint64_t fed = 0, pos_ = 0;
+  std::uint64_t fed = 0, pos_ = 0, postcopy_pages = 0, postcopy_pages_again = 0;
   bool finished = false, failed = false, eof_seen = false;
   std::string failure;
   std::uint32_t passes = 0;
@@ -74,8 +74,6 @@ struct Parser::State {
 
   void consume(Bytes bytes);
   void finish();
-  std::uint64_t sent_count() const { return sent_count_; }
-  std::uint64_t sent_again() const { return sent_again_; }
   void restart_count() { answers_ = page_count_ = 0; }
 
  private:
@@ -88,13 +86,10 @@ struct Parser::State {
   std::optional<std::size_t> block_;  // of the last record: what CONTINUE refers to
   PassFinder finder_;
   bool part_begins_ = false;      // nothing of this PART's contents was read yet
-  static constexpr std::size_t kPagesToldApart = std::size_t{1} << 20;
-  std::set<std::pair<std::size_t, std::uint64_t>> sent_;  // block and address, in post-copy
-  std::uint64_t sent_count_ = 0, sent_again_ = 0;
+  std::set<std::pair<std::size_t, std::uint64_t>> sent_;  // in post-copy: block and address
   std::uint64_t answers_ = 0, page_count_ = 0;  // answered requests; records with content
   bool began_precopy_ = false, device_seen_ = false;
-  bool entered_ = false;                      // stop-and-copy began
-  bool advised_ = false, postcopy_ = false;   // it may follow; it has begun, and the source stands
+  bool entered_ = false, advised_ = false, postcopy_ = false;  // stopcopy; post-copy: may, has
   bool recovered_ = false;                    // the channel goes on where another one broke
   std::optional<std::uint64_t> package_end_;  // inside post-copy's package: where it ends
 

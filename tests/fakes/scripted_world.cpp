@@ -625,6 +625,11 @@ void ScriptedWorld::migrate() {
   Model& m = *model_;
   m.history.add("source", "qmp-command", "migrate");
   m.moved();
+  if (m.mismatch == Mismatch::unmovable_device) {
+    const std::string error = "State blocked by non-migratable device 'scripted'";
+    m.history.add("source", "note", "migrate-refused", {{"error", error}});
+    return;
+  }
   const bool after_setup = m.defects.refuses_after_setup && m.remains;
   if (after_setup) m.set_status(m.source, MigrationStatus::setup);
   if (after_setup || (m.defects.refuses_again && m.remains)) {

@@ -90,6 +90,35 @@ TEST_CASE("A fresh destination answers in the place of the old one, whatever was
   });
 }
 
+TEST_CASE("A second network goes on when the first is broken, to a fresh destination, too",
+          "[network]") {
+  fakes::check_inside([](const Report& report) {
+    Network network;
+    network.add_second();
+    const auto reaches = [&](const char* address) {
+      UniqueFd probe;
+      network.inside(Side::channel,
+                     [&] { probe = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+      sockaddr_in where{};
+      where.sin_family = AF_INET;
+      where.sin_port = htons(9);
+      ::inet_pton(AF_INET, address, &where.sin_addr);
+      if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) != 0 ||
+          ::send(probe.get(), "?", 1, MSG_NOSIGNAL) != 1)
+        return false;
+      pollfd answer{probe.get(), 0, 0};  // the refusal of a closed port
+      return ::poll(&answer, 1, 300) == 1;
+    };
+    report(reaches(io::kDestinationAddress), "the first network");
+    report(reaches(io::kSecondDestinationAddress), "the second network");
+    network.set_link(Side::destination, false);
+    report(!reaches(io::kDestinationAddress), "the first network is broken");
+    report(reaches(io::kSecondDestinationAddress), "the second is not");
+    network.replace_destination();
+    report(reaches(io::kSecondDestinationAddress), "nor for a fresh destination");
+  });
+}
+
 TEST_CASE("A fresh network forwards, and both hosts have a carrier", "[network]") {
   fakes::check_inside([](const Report& report) {
     const Network network;

@@ -230,6 +230,13 @@ const Mutant kMutants[] = {
      [](Golden&, Evidence& e) { e.clock[2].guest.went_back = 1; }, "clock", "clock-went-back"},
     {"the clock jumps at the switch", completed,
      [](Golden&, Evidence& e) { e.clock[2].guest.ns += 10'000'000'000; }, "clock", "clock-jumped"},
+    // --- the manager's policies ---
+    {"nobody started the lost VM again", completed,
+     [](Golden& g, Evidence& e) {
+       g.plan.policy.restarts = true;
+       e.source.at_settle.dead = e.destination.at_settle.dead = true;
+     },
+     "policy", "not-restarted"},
     {"the clock goes back at the second switch", failed,
      [](Golden&, Evidence& e) { e.clock[3].guest.ns = 0; }, "clock", "clock-went-back"},
 };

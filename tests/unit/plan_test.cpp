@@ -47,6 +47,25 @@ TEST_CASE("A plan written as JSON is read back equal", "[plan]") {
   CHECK(plan_from_json(to_json(Plan{})) == Plan{});
 }
 
+TEST_CASE("A manager's policies are read back, and left out where there are none", "[plan]") {
+  Plan plan = crash_plan();
+  for (const auto* key : {"policy", "evacuation", "migration_networks"})
+    CHECK_FALSE(to_json(plan).contains(key));
+  plan.policy = {true, true, true, true, 250};
+  plan.evacuation = {6, 2};
+  plan.migration_networks = 2;
+  CHECK(plan_from_json(to_json(plan)) == plan);
+  auto json = to_json(plan);
+  json["evacuation"]["vms"] = 65;
+  CHECK_THROWS_AS(plan_from_json(json), UsageError);
+  json = to_json(plan);
+  json["migration_networks"] = 3;
+  CHECK_THROWS_AS(plan_from_json(json), UsageError);
+  json = to_json(plan);
+  json["policy"].erase("notice");
+  CHECK_THROWS_AS(plan_from_json(json), UsageError);
+}
+
 TEST_CASE("A missing, unknown or misspelt key is named with its origin", "[plan]") {
   nlohmann::json json = to_json(crash_plan());
   json.erase("protocol");

@@ -365,6 +365,23 @@ TEST_CASE("tiny: a failed self-check is a record and leaves the chain whole", "[
   CHECK(parsed.records[3].step == 7);
 }
 
+TEST_CASE("tiny: the answer to a notice is a record and leaves the chain whole", "[tiny]") {
+  const Shape shape{.seed = 5, .pages = 8, .rate_pages_per_s = 4000, .place = tiny_place()};
+  TinySimulation guest(shape);
+  guest.run(3);
+  guest.record();
+  const auto before = guest.text();
+  guest.run(4);
+  guest.record();
+  const auto after = guest.text().substr(before.size());
+  const auto parsed = form::parse(shape, before + "N 1 0000000000000003\n" + after);
+  CHECK_FALSE(parsed.broken);
+  REQUIRE(parsed.records.size() == 4);
+  CHECK(parsed.records[2].kind == GuestRecord::Kind::noticed);
+  CHECK(parsed.records[2].number == 1);
+  CHECK(form::parse(shape, before + "N 1\n" + after).broken);
+}
+
 TEST_CASE("tiny: the evidence's end agrees with an image stopped anywhere in a record", "[tiny]") {
   const Shape shape{.seed = 5, .pages = 8, .rate_pages_per_s = 4000, .place = tiny_place()};
   TinySimulation guest(shape);

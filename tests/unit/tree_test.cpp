@@ -216,7 +216,7 @@ TEST_CASE("Every file of a catalog folder is built and in its catalog", "[tree]"
   };
   const Folder folders[] = {
       {"faults", "faults/CMakeLists.txt", "", {"where.cpp"}},
-      {"scenarios", "scenarios/CMakeLists.txt", "", {}},
+      {"scenarios", "scenarios/CMakeLists.txt", "", {"system.cpp"}},
       {"harness/checkers", "harness/CMakeLists.txt", "checkers/", {}},
       {"harness/protocols", "harness/CMakeLists.txt", "protocols/",
        {"rules.cpp", "postcopy.cpp", "file.cpp", "snapshot.cpp"}},
@@ -336,7 +336,7 @@ TEST_CASE("No line is longer than 100 columns", "[tree]") { none(longer_than(100
 TEST_CASE("Headers read like prose: at most 130 lines, guarded, opening with a comment", "[tree]") {
   // The seam with every effect in one place: its length is the number of things a world can do. And
   // what every payload includes, formulas and code, for it has one translation unit.
-  const std::map<std::string, std::size_t> longer{{"harness/core/world.h", 160},
+  const std::map<std::string, std::size_t> longer{{"harness/core/world.h", 170},
                                                   {"guests/closed_form/form.h", 170},
                                                   {"guests/closed_form/engine.h", 300}};
   std::vector<std::string> offenders;

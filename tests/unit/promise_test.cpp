@@ -1,0 +1,187 @@
+// Promises and policies: what a finished case must show, and each way in which it does not.
+#include "harness/core/promise.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "harness/checkers/catalog.h"
+#include "scenarios/catalog.h"
+
+using namespace migfuzz;
+
+namespace {
+
+struct Case {
+  Plan plan;
+  History history;
+  Evidence evidence;
+  CaseResult measured;
+
+  Looked looked() const { return {plan, history, evidence, measured}; }
+};
+
+// Both processes are gone, nobody runs the VM, and it was started again.
+Case restarted() {
+  Case one;
+  one.plan.policy.restarts = true;
+  one.evidence.settled = true;
+  one.evidence.source.at_settle.dead = one.evidence.destination.at_settle.dead = true;
+  auto& restart = one.evidence.restart.emplace();
+  restart.why = "nobody runs it any more";
+  restart.beats = 3;
+  one.history.add("arbiter", "decision", "restart");
+  one.history.add("restarted", "process", "started");
+  return one;
+}
+
+std::string symptom_of(const Case& one) {
+  const auto findings = make_policy()->check(one.plan, one.history, one.evidence);
+  REQUIRE(findings.size() == 1);
+  return findings.front().verdict == Verdict::pass ? "" : findings.front().symptom;
+}
+
+const Promise& promise_of(const Scenario& scenario, std::string_view name) {
+  for (const auto& one : scenario.promises)
+    if (one.name == name) return one;
+  FAIL("no promise " << name);
+  return scenario.promises.front();
+}
+
+}  // namespace
+
+TEST_CASE("A promise that is not kept fails, unless the VM's loss is expected", "[promise]") {
+  const std::vector<Promise> promises{
+      {"held", "c", "s", [](const Looked&) { return Kept{true, "yes"}; }},
+      {"broken", "c", "s", [](const Looked&) { return Kept{false, "no"}; }},
+      {"silent", "c", "s", [](const Looked&) -> std::optional<Kept> { return std::nullopt; }}};
+  Case one;
+  one.measured.survivor = "source";
+  const auto verdicts = [&] {
+    std::vector<Verdict> all;
+    for (const auto& finding : look_at(promises, one.looked())) all.push_back(finding.verdict);
+    return all;
+  };
+  CHECK(verdicts() == std::vector{Verdict::pass, Verdict::fail});
+  one.measured.survivor = "none";
+  CHECK(verdicts() == std::vector{Verdict::pass, Verdict::fail});
+  one.evidence.expected.expect = Expect::loss;
+  CHECK(verdicts() == std::vector{Verdict::pass, Verdict::expected_loss});
+  one.measured.survivor = "source";  // what is expected has not happened
+  CHECK(verdicts() == std::vector{Verdict::pass, Verdict::fail});
+  CHECK(look_at(promises, one.looked())[1].symptom == "broken");
+}
+
+TEST_CASE("Every promise says what it checks and whose words it follows", "[promise]") {
+  std::size_t count = 0;
+  for (const auto& scenario : all_scenarios()) {
+    std::set<std::string_view> names;
+    for (const auto& promise : scenario.promises) {
+      ++count;
+      CAPTURE(scenario.name, promise.name);
+      CHECK(names.insert(promise.name).second);
+      CHECK(promise.claim.size() > 10);
+      CHECK(promise.source.size() > 10);
+      CHECK(promise.look);
+    }
+  }
+  CHECK(count > 20);
+}
+
+TEST_CASE("vmotion: two seconds, one ping, and only without a fault", "[promise]") {
+  const auto scenario = make_vmotion_shared_storage();
+  Case one;
+  const auto held = [&](std::string_view name) {
+    const auto kept = promise_of(scenario, name).look(one.looked());
+    REQUIRE(kept);
+    return kept->held;
+  };
+  one.evidence.network.emplace();
+  one.measured.blackout_ms = 1999;
+  one.measured.ping_gap_ms = 1000;
+  CHECK(held("switch-over-in-two-seconds"));
+  CHECK(held("one-ping-lost"));
+  one.measured.blackout_ms = 2000;
+  one.measured.ping_gap_ms = 1001;
+  CHECK_FALSE(held("switch-over-in-two-seconds"));
+  CHECK_FALSE(held("one-ping-lost"));
+  one.measured.blackout_ms = -1;  // nothing was measured
+  CHECK_FALSE(held("switch-over-in-two-seconds"));
+  one.plan.faults.emplace_back();
+  CHECK_FALSE(promise_of(scenario, "one-ping-lost").look(one.looked()));
+}
+
+TEST_CASE("clark: who resumes follows from whether anything was committed", "[promise]") {
+  const auto scenario = make_clark_precopy();
+  Case one;
+  one.plan.faults.emplace_back();
+  one.evidence.settled = true;
+  one.measured.survivor = "destination";
+  const auto& at_home = promise_of(scenario, "resumed-at-home");
+  const auto& primary = promise_of(scenario, "b-is-primary");
+  CHECK_FALSE(at_home.look(one.looked())->held);
+  CHECK_FALSE(primary.look(one.looked()));
+  one.evidence.source.ended_by_plan = true;  // the assumption does not hold: nothing is promised
+  CHECK_FALSE(at_home.look(one.looked()));
+  one.history.add("arbiter", "decision", "hand-over");
+  CHECK(primary.look(one.looked())->held);
+  one.measured.survivor = "source";
+  CHECK_FALSE(primary.look(one.looked())->held);
+}
+
+TEST_CASE("hines: a page that is sent again breaks the promise, and so does none", "[promise]") {
+  const auto scenario = make_hines_postcopy();
+  const auto& once = promise_of(scenario, "pages-once");
+  Case one;
+  one.plan.mode = "postcopy";
+  CHECK_FALSE(once.look(one.looked()));
+  one.evidence.pages_after_switch = {100, 0};
+  CHECK(once.look(one.looked())->held);
+  one.evidence.pages_after_switch = {100, 1};
+  CHECK_FALSE(once.look(one.looked())->held);
+  one.evidence.pages_after_switch = {0, 0};
+  CHECK_FALSE(once.look(one.looked())->held);
+  one.plan.mode = "precopy";
+  CHECK_FALSE(once.look(one.looked()));
+}
+
+TEST_CASE("policy: a restart is due when nobody is left, once, and never beside an owner",
+          "[policy]") {
+  CHECK(symptom_of(restarted()).empty());
+  const auto with = [](auto&& change) {
+    auto one = restarted();
+    change(one);
+    return symptom_of(one);
+  };
+  CHECK(with([](Case& one) { one.evidence.restart.reset(); }) == "not-restarted");
+  CHECK(with([](Case& one) { one.evidence.destination.at_settle.dead = false; }) ==
+        "restarted-beside-owner");
+  CHECK(with([](Case& one) {
+          one.evidence.destination.at_settle.dead = false;
+          one.evidence.destination.frozen = true;
+        }).empty());
+  CHECK(with([](Case& one) { one.history.add("arbiter", "decision", "restart"); }) ==
+        "restarted-twice");
+  CHECK(with([](Case& one) { one.history.add("restarted", "process", "started"); }) ==
+        "restarted-twice");
+  CHECK(with([](Case& one) { one.evidence.restart->beats = 0; }) == "restart-dead");
+  CHECK(with([](Case& one) { one.evidence.restart->records.broken = "torn"; }) ==
+        "restart-broken");
+  CHECK(with([](Case& one) { one.evidence.restart->refused = true; }).empty());
+}
+
+TEST_CASE("policy: a notice needs its answer, and no disk means no migration", "[policy]") {
+  Case one;
+  one.plan.policy.notice = true;
+  one.evidence.notice = Milliseconds(5);
+  CHECK(symptom_of(one).empty());
+  one.evidence.notice = Milliseconds(-1);
+  CHECK(symptom_of(one) == "notice-unanswered");
+
+  Case disk;
+  disk.plan.policy.checks_storage = true;
+  disk.history.add("arbiter", "policy", "storage looked at",
+                   {{"answer", std::string("the destination does not reach the disk: EIO")}});
+  CHECK(symptom_of(disk).empty());
+  disk.history.add("source", "qmp-command", "migrate");
+  CHECK(symptom_of(disk) == "migrated-without-storage");
+}

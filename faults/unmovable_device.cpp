@@ -20,7 +20,7 @@ FaultKind make_unmovable_device() {
   kind.transport = Transport::tcp;
   kind.flow = Flow::never;
   kind.before_start = true;
-  kind.for_good = true;
+  kind.for_good = kind.boots_with = true;
   kind.colour = "#8f7f4f";
   kind.excluded = only_before_start;
   kind.inject = [](World& world, const FaultSpec&) {

@@ -87,11 +87,11 @@ class Director {
 
   void begin() {
     wait_for_a_place();
+    give_notice();
     if (pass("prepare/ready"))
       wait_until("the faults' effect before the migration", [&] { return !holds_arbiter(); },
                  kDeliveryLimit);
     look_at_storage();
-    give_notice();
     read_clock(Side::source);
     snapshot_least_ = recorded_step(Side::source);
     if (met_) refused_ = "a host was lost before its migration began";

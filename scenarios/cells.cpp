@@ -182,6 +182,7 @@ bool chosen(const std::vector<T>& list, const T& one) {
 // A case, unless nobody can say what its faults together should leave.
 void add(Drawn& drawn, PlannedCase&& one, const Catalogs& catalogs) {
   auto why = not_together(one.plan, catalogs.kinds_of(one.plan));
+  if (why.empty()) why = never_on(one.plan, catalogs);
   if (why.empty() && one.plan.faults.size() > 1 && !catalogs.expected(one.plan))
     why = "it cannot be said what should be left behind the fault that it begins with";
   if (why.empty())
@@ -193,7 +194,7 @@ void add(Drawn& drawn, PlannedCase&& one, const Catalogs& catalogs) {
 }  // namespace
 
 Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
-                    std::string_view scenario) {
+                    std::string_view scenario, const std::function<void(Plan&)>& shape) {
   for (const auto& name : request.faults) catalogs.find_fault(name);
   Drawn drawn;
   for (const auto& point : wanted_points(request))
@@ -207,7 +208,9 @@ Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
         }
         for (const auto& channel : channels_for(request, kind, point)) {
           const Place place{kind, side, point, channel};
-          add(drawn, cell_case(request, catalogs, place, scenario), catalogs);
+          auto one = cell_case(request, catalogs, place, scenario);
+          shape(one.plan);
+          add(drawn, std::move(one), catalogs);
         }
       }
     }

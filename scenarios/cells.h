@@ -1,6 +1,8 @@
 // Drawing the plan of one cell, shared by the scenarios that are made of cells.
 #pragma once
 
+#include <functional>
+
 #include "harness/core/scenario.h"
 
 namespace migfuzz {
@@ -17,10 +19,11 @@ struct Place {
 PlannedCase cell_case(const ScenarioRequest& request, const Catalogs& catalogs, const Place& place,
                       std::string_view scenario);
 
-/// Every cell of the request's points, faults and sides, in the name of that scenario. Throws
-/// UsageError when there is none.
+/// Every cell of the request's points, faults and sides, in the name of that scenario; `shape`
+/// changes each plan before it is looked at. Throws UsageError when there is none.
 Drawn draw_cells_of(const ScenarioRequest& request, const Catalogs& catalogs,
-                    std::string_view scenario);
+                    std::string_view scenario,
+                    const std::function<void(Plan&)>& shape = [](Plan&) {});
 
 /// The points the request asks for, in stream order; UsageError for a name that matches none.
 std::vector<std::string> wanted_points(const ScenarioRequest& request);

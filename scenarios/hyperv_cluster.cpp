@@ -44,7 +44,7 @@ std::optional<Kept> in_order(const Looked& looked) {
 }
 
 std::optional<Kept> other_cpu(const Looked& looked) {
-  if (!has_fault(looked, "mismatch-cpu")) return std::nullopt;
+  if (!has_fault(looked, "mismatch-cpu") || !looked.evidence.delivered) return std::nullopt;
   return kept(runs_on(looked, Side::source), "the VM runs on: " + looked.measured.survivor);
 }
 
@@ -76,6 +76,9 @@ Scenario make_hyperv_cluster() {
   scenario.guest = "linux";
   scenario.draw = [](const ScenarioRequest& request, const Catalogs& catalogs) {
     return draw_system(request, catalogs, "hyperv-cluster", [](Plan& plan) {
+      // A CPU without an APIC is refused of a VM with one vCPU; several always have one.
+      for (const auto& fault : plan.faults)
+        if (fault.kind == "mismatch-cpu") plan.guest.name = "tiny";
       plan.policy.checks_storage = true;
       plan.policy.backoff_ms = kBackoffMs;
       plan.migration_networks = 2;

@@ -44,11 +44,8 @@ Drawn draw_system(const ScenarioRequest& request, const Catalogs& catalogs,
   }
   if (request.phases.empty() && request.points.empty()) return drawn;
   mine.cases = 0;
-  auto cells = draw_cells_of(mine, catalogs, scenario);
-  for (auto& one : cells.cases) {
-    shape(one.plan);
-    drawn.cases.push_back(std::move(one));
-  }
+  auto cells = draw_cells_of(mine, catalogs, scenario, shape);
+  for (auto& one : cells.cases) drawn.cases.push_back(std::move(one));
   drawn.left_out = std::move(cells.left_out);
   return drawn;
 }

@@ -83,6 +83,27 @@ bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>&
 
 }  // namespace
 
+namespace {
+
+// A promise says once more what the checkers found: where all that they found is known, so is why it
+// was broken.
+void explain_promises(CaseResult& result) {
+  std::string reference;
+  for (const auto& finding : result.findings) {
+    if (finding.checker == "promise") continue;
+    if (finding.verdict == Verdict::fail) return;
+    if (finding.verdict == Verdict::known_issue) reference = finding.reason;
+  }
+  if (reference.empty()) return;
+  for (auto& finding : result.findings)
+    if (finding.checker == "promise" && finding.verdict == Verdict::fail) {
+      finding.verdict = Verdict::known_issue;
+      finding.reason = reference;
+    }
+}
+
+}  // namespace
+
 void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
                         const std::string& source_version, const std::string& destination_version,
                         const std::string& today) {
@@ -94,6 +115,7 @@ void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
     if (!excuse(result, Verdict::fail, {issue.signature}, issue.reference)) continue;
     excuse(result, Verdict::infra, issue.explains, issue.reference);
   }
+  explain_promises(result);
   // One known finding excuses another only where its entry says so: the worst that is left decides.
   name_verdict(result);
 }

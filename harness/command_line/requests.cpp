@@ -172,7 +172,9 @@ Plan base_plan(const Settings& settings) {
 unsigned jobs(const Settings& settings) {
   if (!settings.text("jobs").empty())
     return static_cast<unsigned>(number(settings, "jobs", 1, 256));
-  return static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  // A case waits for a part of its time: half as many again as cores keep them busy.
+  const auto cores = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
+  return static_cast<unsigned>(cores + cores / 2);
 }
 
 // `none` is none; a run that names no list takes the one that came with the program.

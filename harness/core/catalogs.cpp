@@ -142,6 +142,15 @@ std::string excluded_on(const std::string& channel, const FaultKind& kind,
   return "";
 }
 
+std::string never_on(const Plan& plan, const Catalogs& catalogs) {
+  if (!catalogs.find_guest(plan.guest.name).wake(plan.guest)) return "";
+  for (const auto* kind : catalogs.kinds_of(plan))
+    if (kind->boots_with)
+      return fmt::format("guest {} is restored, with the devices that it was saved with",
+                         plan.guest.name);
+  return "";
+}
+
 std::vector<Promise> Catalogs::promises_of(const Plan& plan) const {
   for (const auto& one : scenarios)
     if (one.name == plan.scenario) return one.promises;
@@ -169,6 +178,8 @@ void check_plan(const Plan& plan, const Catalogs& catalogs) {
   if (mode.needs_tcp() && plan.transport != Transport::tcp)
     throw UsageError(fmt::format("plan: mode `{}` needs transport `tcp`, the plan says `{}`",
                                  plan.mode, to_string(plan.transport)));
+  if (const auto why = never_on(plan, catalogs); !why.empty())
+    throw UsageError("plan: " + why + "; take another guest");
   for (const auto& fault : plan.faults) {
     const auto channels = mode.side_channels();
     if (!fault.channel.empty() &&

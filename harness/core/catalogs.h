@@ -71,6 +71,9 @@ struct Catalogs {
 std::string unknown_word(std::string_view kind, std::string_view word,
                          const std::vector<std::string>& known);
 
+/// Why one of the plan's faults cannot be had with its guest, in one clause; empty: it can.
+std::string never_on(const Plan& plan, const Catalogs& catalogs);
+
 /// Refuses a plan that names things which do not exist or do not go together (UsageError).
 void check_plan(const Plan& plan, const Catalogs& catalogs);
 

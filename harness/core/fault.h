@@ -68,6 +68,8 @@ struct FaultKind {
   bool shared_disk = false;
   /// Injected before the hosts are started: a host that is set up wrongly. Nothing is ever held.
   bool before_start = false;
+  /// It is a device of the VM, which has to boot with it.
+  bool boots_with = false;
   /// What it has done to the source stays: no later migration of this VM can succeed.
   bool for_good = false;
   /// What a cell of phase `recover` begins with: it leaves a post-copy without a channel.

@@ -698,7 +698,7 @@ class QemuWorld final : public World {
   void listen_for(std::uint16_t port) {
     incoming_port_ = port;
     network_.inside(Side::channel, [&] {
-      uri_ = fmt::format("tcp:{}:{}", io::kSwitchAddress, relay_->listen_tcp(switch_address_));
+      uri_ = fmt::format("tcp:{}:{}", switch_address_, relay_->listen_tcp(switch_address_));
     });
     relay_->forward_to_tcp(destination_address_, port,
                            [this] { return socket_in_switch("relay"); });

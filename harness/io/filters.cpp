@@ -49,7 +49,9 @@ std::string rules(const std::string& table, const std::string& way, const Filter
   if (hits) {
     text = fmt::format("add rule {} {} meta l4proto tcp", table, way);
     // The RST of an outgoing packet comes back through the input chain.
-    if (filter.fate == Filter::Fate::reject) text += " tcp flags & rst == 0";
+    if (filter.fate == Filter::Fate::reject)  // that network's, and no answer to an answer
+      text += fmt::format(" {} \"{}\" tcp flags & rst == 0", way == "in" ? "iifname" : "oifname",
+                          kHostInterface);
     if (filter.longer_than_bytes != 0)
       text += fmt::format(" meta length > {}", filter.longer_than_bytes);
     if (filter.one_in > 1) text += fmt::format(" numgen inc mod {} 0", filter.one_in);

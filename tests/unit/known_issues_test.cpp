@@ -62,6 +62,16 @@ TEST_CASE("What follows from a known issue is excused where its entry says so", 
   CHECK(applied({"truth/*", "", "r", "", {"*"}}, result) == Verdict::fail);
 }
 
+TEST_CASE("A promise is explained by what the checkers found, if all of it is known",
+          "[known-issues]") {
+  auto result = failed();
+  result.findings.push_back({"promise", Verdict::fail, "x: broken", "x", ""});
+  CHECK(applied({"memory/*", "", "r", ""}, result) == Verdict::known_issue);
+  CHECK(applied({"truth/*", "", "r", ""}, result) == Verdict::fail);
+  result.findings.push_back({"survivor", Verdict::fail, "no host runs the VM", "vm-lost", ""});
+  CHECK(applied({"memory/*", "", "r", ""}, result) == Verdict::fail);
+}
+
 TEST_CASE("Only failures are excused", "[known-issues]") {
   for (const auto verdict : all_verdicts()) {
     if (verdict == Verdict::fail) continue;

@@ -782,8 +782,19 @@ class Director {
     };
     const bool runs = evidence_.beats_after_settle_source > 0 ||
                       evidence_.beats_after_settle_destination > 0;
+    // A process that ends only now answers nobody, and its end is the finding.
+    const auto ended = [&] {
+      return (evidence_.beats_after_settle_source > 0 && world_.sight(Side::source).dead) ||
+             (evidence_.beats_after_settle_destination > 0 &&
+              world_.sight(Side::destination).dead);
+    };
     if (runs && evidence_.settled)
-      wait_until("the VM's client to be answered again", heard, kClientLimit);
+      wait_until("the VM's client to be answered again", [&] { return heard() || ended(); },
+                 kClientLimit);
+    if (ended()) {
+      evidence_.network.reset();
+      return note("director", "note", "client-unheard", {{"why", std::string("QEMU ended")}});
+    }
     const auto seen = *world_.network();
     network.client = seen.client;
     network.place = seen.place;

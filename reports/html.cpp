@@ -76,7 +76,8 @@ std::string html_report(const Summary& summary, const std::vector<CaseResult>& r
       {"notes", notes_section(summary)},
       {"findings", findings_section(summary)},
       {"foreseen", foreseen_section(results)},
-      {"coverage", coverage_section(summary) + reached_section(summary)},
+      {"coverage", downtime_section(summary, results) + coverage_section(summary) +
+                       reached_section(summary)},
       {"legend", legend()},
       {"js", std::string(page_js())}};
   std::size_t bytes = page_html().size();

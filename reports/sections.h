@@ -24,6 +24,8 @@ std::string heat_table(const std::vector<GridCell>& grid);
 /// One row per signature; and what the table of expected outcomes foresaw, by rule.
 std::string findings_section(const Summary& summary);
 std::string foreseen_section(const std::vector<CaseResult>& results);
+/// Folded: how long guests and their clients were gone, by fault, beside what others published.
+std::string downtime_section(const Summary& summary, const std::vector<CaseResult>& results);
 /// Folded: which cells were delivered, what was reached inside the QEMUs.
 std::string coverage_section(const Summary& summary);
 std::string reached_section(const Summary& summary);

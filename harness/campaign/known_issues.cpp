@@ -85,8 +85,8 @@ bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>&
 
 namespace {
 
-// A promise says once more what the checkers found: where all that they found is known, so is why it
-// was broken.
+// A promise says once more what the checkers found: where all that they found is known, so is why
+// it was broken.
 void explain_promises(CaseResult& result) {
   std::string reference;
   for (const auto& finding : result.findings) {

@@ -334,6 +334,49 @@ std::string without_d3(std::string html) {
   return html.erase(from, to - from);
 }
 
+TEST_CASE("Promises stand on the page with how often they were kept", "[report]") {
+  Summary summary;
+  CHECK(occurrences(html_report(summary, {}), "id=\"promises\"") == 0);
+  summary.promises = {{"kept-one", "a <claim>", "its source", 7, 0, 0},
+                      {"broken-one", "another", "s", 7, 2, 1},
+                      {"lost-one", "a third", "s", 0, 0, 4},
+                      {"silent-one", "nobody asks", "s", 0, 0, 0}};
+  const auto table = between(html_report(summary, {}), "<section id=\"promises\">", "</section>");
+  CHECK_THAT(table, Contains("a &lt;claim&gt;"));
+  CHECK_THAT(table, Contains("broken by 2 cases"));
+  CHECK_THAT(table, Contains("lost as expected"));
+  CHECK_THAT(table, Contains("no case says"));
+  CHECK_THAT(table, Contains("<td>7</td><td>2</td><td>1</td>"));
+}
+
+TEST_CASE("Downtime is told by fault, of survivors, with median and 99th percentile", "[report]") {
+  Summary summary;
+  std::vector<CaseResult> results;
+  const auto add = [&](const char* kind, double blackout_ms, double ping_gap_ms) {
+    CaseResult one;
+    if (*kind != 0) {
+      FaultSpec fault;
+      fault.kind = kind;
+      one.plan.faults.push_back(fault);
+    }
+    one.blackout_ms = blackout_ms;
+    one.ping_gap_ms = ping_gap_ms;
+    results.push_back(one);
+  };
+  CHECK(occurrences(html_report(summary, results), "id=\"downtime\"") == 0);
+  for (int i = 1; i <= 100; ++i) add("", i, -1);
+  add("stall", 700, 900);
+  add("crash", -1, -1);  // nobody survived
+  const auto all = html_report(summary, results);
+  const auto table = between(all, "<section id=\"downtime\">", "</section>");
+  CHECK_THAT(table, Contains("no fault</th><td>100</td><td>50</td><td>99</td><td>100</td>"));
+  CHECK_THAT(table, Contains("stall</th><td>1</td><td>700</td><td>700</td><td>700</td>"));
+  CHECK_THAT(table, Contains("<td>900 / 900</td><td>–</td>"));
+  CHECK_THAT(table, !Contains("crash"));
+  for (const auto* line : {"50 ms", "60 ms", "210 ms", "300 ms"}) CHECK_THAT(table, Contains(line));
+  CHECK(occurrences(table, "stroke-opacity") == 8);  // four lines in each of two strips
+}
+
 TEST_CASE("The page refers to nothing outside itself", "[report]") {
   const std::string html = without_d3(html_of(fakes::report_sample(Mood::broken)));
   for (const char* reference :

@@ -143,9 +143,12 @@ std::string excluded_on(const std::string& channel, const FaultKind& kind,
 }
 
 std::string never_on(const Plan& plan, const Catalogs& catalogs) {
-  if (!catalogs.find_guest(plan.guest.name).wake(plan.guest)) return "";
+  const auto& guests = catalogs.guests;
+  const bool restored = std::any_of(guests.begin(), guests.end(), [&](const auto& one) {
+    return one->name() == plan.guest.name && one->wake(plan.guest);
+  });
   for (const auto* kind : catalogs.kinds_of(plan))
-    if (kind->boots_with)
+    if (kind->boots_with && restored)
       return fmt::format("guest {} is restored, with the devices that it was saved with",
                          plan.guest.name);
   return "";

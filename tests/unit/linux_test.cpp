@@ -161,9 +161,6 @@ TEST_CASE("linux: without a kernel it says how to get one; a boot's last words a
   CHECK_FALSE(guest.waits(""));
   CHECK_THROWS_WITH(guest.waits("X mount /dev/vda: No such device\n"),
                     Contains("could not begin: mount /dev/vda: No such device"));
-  auto shape = shape_of_linux();
-  shape.memory_bytes = 64 << 20;
-  CHECK_THROWS_AS(guest.arguments(shape, "x"), UsageError);
 }
 
 TEST_CASE("linux: a disk without its journal is unreadable, with the reason", "[linux]") {

@@ -7,7 +7,6 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <netlink/cache.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,7 +27,6 @@ constexpr const char* kTap = "vm0";
 constexpr const char* kUplink = "uplink";
 constexpr std::uint16_t kRarp = 0x8035;  // ETH_P_RARP
 constexpr std::size_t kFrameMost = 2048;  // an MTU of 1500 and its header; longer ones are cut
-constexpr Milliseconds kForwardsIn{2000};  // some milliseconds are usual
 constexpr int kBufferBytes = 8 << 20;    // of a listener; the kernel may give less
 // The client's, for good: a bridge without one of its own takes its ports' least, and those change.
 constexpr Mac kClient{0x52, 0x54, 0x00, 0x12, 0x34, 0x01};
@@ -43,15 +41,6 @@ UniqueFd make_tap() {
   std::strncpy(request.ifr_name, kTap, IFNAMSIZ - 1);
   if (::ioctl(tap.get(), TUNSETIFF, &request) != 0) fail("network: making a tap device");
   return tap;
-}
-
-// The kernel puts off what follows from a carrier; until then a port drops everything.
-void wait_until_it_forwards(nl_sock* socket, const char* port) {
-  const auto until = Clock::now() + kForwardsIn;
-  while (!forwards(socket, port)) {
-    if (Clock::now() > until) throw InfraError(std::string("network: no carrier at ") + port);
-    ::poll(nullptr, 0, 1);
-  }
 }
 
 // Inside the switch's namespace.

@@ -6,13 +6,30 @@
 #include <linux/if_bridge.h>
 #include <netlink/route/link/bridge.h>
 #include <netlink/route/link/veth.h>
+#include <poll.h>
 #include <sched.h>
 
 #include <cstdlib>
 
 #include "harness/core/error.h"
+#include "harness/core/types.h"
 
 namespace migfuzz::io {
+namespace {
+
+constexpr Milliseconds kCarrierIn{2000};  // some milliseconds are usual
+
+// The kernel puts off what follows from a carrier (net/core/link_watch.c).
+template <typename Condition>
+void wait_for_carrier(const std::string& name, const Condition& there) {
+  const auto until = Clock::now() + kCarrierIn;
+  while (!there()) {
+    if (Clock::now() > until) throw InfraError("network: no carrier at " + name);
+    ::poll(nullptr, 0, 1);
+  }
+}
+
+}  // namespace
 
 void check(int error, const std::string& what) {
   if (error < 0) throw InfraError(fmt::format("network: {}: {}", what, nl_geterror(error)));
@@ -108,6 +125,16 @@ bool forwards(nl_sock* socket, const std::string& port) {
   if (link != nullptr) rtnl_link_put(link);
   nl_cache_free(cache);
   return state == BR_STATE_FORWARDING;
+}
+
+void wait_until_it_forwards(nl_sock* socket, const std::string& port) {
+  wait_for_carrier(port, [&] { return forwards(socket, port); });
+}
+
+void wait_until_it_sends(nl_sock* socket, const std::string& name) {
+  wait_for_carrier(name, [&] {
+    return rtnl_link_get_operstate(find_link(socket, name).get()) == IF_OPER_UP;
+  });
 }
 
 void set_hardware_address(nl_sock* socket, const std::string& name, const std::uint8_t* address) {

@@ -68,6 +68,9 @@ void set_up(nl_sock* socket, const std::string& name, bool up);
 void set_hardware_address(nl_sock* socket, const std::string& name, const std::uint8_t* address);
 /// A bridge's port is in the state in which it forwards; one that has come up is a moment later.
 bool forwards(nl_sock* socket, const std::string& port);
+void wait_until_it_forwards(nl_sock* socket, const std::string& port);
+/// A host's interface sends: until the kernel has seen to a carrier, what is sent is dropped.
+void wait_until_it_sends(nl_sock* socket, const std::string& name);
 /// IPv4, a network of 24 bits.
 void add_address(nl_sock* socket, const std::string& name, const char* address);
 

@@ -109,6 +109,8 @@ struct Network::State {
     set_up(socket(host), wire.interface, true);
     set_up(middle.get(), wire.port(host), true);
     add_address(socket(host), wire.interface, wire.address(host));
+    wait_until_it_sends(socket(host), wire.interface);
+    wait_until_it_forwards(middle.get(), wire.port(host));
   }
 
   void lay(const Wire& wire) {

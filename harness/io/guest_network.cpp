@@ -25,9 +25,9 @@ constexpr const char* kPublic = "public";
 constexpr const char* kGuests = "guests";
 constexpr const char* kTap = "vm0";
 constexpr const char* kUplink = "uplink";
-constexpr std::uint16_t kRarp = 0x8035;  // ETH_P_RARP
+constexpr std::uint16_t kRarp = 0x8035;   // ETH_P_RARP
 constexpr std::size_t kFrameMost = 2048;  // an MTU of 1500 and its header; longer ones are cut
-constexpr int kBufferBytes = 8 << 20;    // of a listener; the kernel may give less
+constexpr int kBufferBytes = 8 << 20;     // of a listener; the kernel may give less
 // The client's, for good: a bridge without one of its own takes its ports' least, and those change.
 constexpr Mac kClient{0x52, 0x54, 0x00, 0x12, 0x34, 0x01};
 
@@ -199,8 +199,7 @@ std::vector<VmFrame> GuestNetwork::frames() {
   for (const auto host : {Side::source, Side::destination})
     while (state_->listeners[State::at(host)] && state_->read_one(host, ahead, all)) {
     }
-  std::sort(all.begin(), all.end(),
-            [](const VmFrame& a, const VmFrame& b) { return a.at < b.at; });
+  std::sort(all.begin(), all.end(), [](const VmFrame& a, const VmFrame& b) { return a.at < b.at; });
   return all;
 }
 

@@ -77,8 +77,7 @@ void add_bridge(nl_sock* socket, const std::string& name) {
   check(rtnl_link_add(socket, bridge.get(), NLM_F_CREATE | NLM_F_EXCL), "adding a bridge");
 }
 
-void add_cable(nl_sock* socket, const std::string& name, const std::string& peer,
-               int peer_ns_fd) {
+void add_cable(nl_sock* socket, const std::string& name, const std::string& peer, int peer_ns_fd) {
   const Link port(rtnl_link_veth_alloc());
   rtnl_link_set_name(port.get(), name.c_str());
   rtnl_link* other = rtnl_link_veth_get_peer(port.get());
@@ -132,9 +131,8 @@ void wait_until_it_forwards(nl_sock* socket, const std::string& port) {
 }
 
 void wait_until_it_sends(nl_sock* socket, const std::string& name) {
-  wait_for_carrier(name, [&] {
-    return rtnl_link_get_operstate(find_link(socket, name).get()) == IF_OPER_UP;
-  });
+  wait_for_carrier(
+      name, [&] { return rtnl_link_get_operstate(find_link(socket, name).get()) == IF_OPER_UP; });
 }
 
 void set_hardware_address(nl_sock* socket, const std::string& name, const std::uint8_t* address) {

@@ -244,32 +244,31 @@ TEST_CASE("network: what is no second sender, and what proves nothing", "[checke
   accepts(*checker, with([](auto&, auto&) {}));
   // The switch-over itself: the source has made its last step, the destination none yet.
   accepts(*checker, with([&](auto&, auto& n) {
-            n.frames.push_back(sends(Side::source, 104, VmFrame::Kind::traffic));
-            n.frames.push_back(sends(Side::destination, 100, VmFrame::Kind::traffic));
-          }));
+    n.frames.push_back(sends(Side::source, 104, VmFrame::Kind::traffic));
+    n.frames.push_back(sends(Side::destination, 100, VmFrame::Kind::traffic));
+  }));
   // QEMU announces a VM that runs, and no other.
   rejects(*checker, with([&](auto&, auto& n) {
-            n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::rarp));
-          }),
+    n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::rarp));
+  }),
           "two-senders");
   rejects(*checker, with([](auto& g, auto& n) {
-            g.expect(Expect::double_run);
-            n.echoed_again = false;
-          }),
+    g.expect(Expect::double_run);
+    n.echoed_again = false;
+  }),
           "connection-stands-still", Verdict::hazard);
-  rejects(*checker, with([](auto&, auto& n) { n.frames_lost = 1; }), "frames-lost",
-          Verdict::infra);
+  rejects(*checker, with([](auto&, auto& n) { n.frames_lost = 1; }), "frames-lost", Verdict::infra);
   rejects(*checker, with([&](auto& g, auto& n) {
-            g.expect(Expect::double_run);
-            n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::gratuitous_arp));
-          }),
+    g.expect(Expect::double_run);
+    n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::gratuitous_arp));
+  }),
           "two-senders", Verdict::hazard);
   rejects(*checker, with([](auto&, auto& n) { n.client.echoes.answered = 0; }), "no-client",
           Verdict::infra);
   accepts(*checker, with([](auto& g, auto& n) {  // a VM that is lost answers nobody
-            g.evidence.beats_after_settle_destination = 0;
-            n.pinged_again = false;
-          }));
+    g.evidence.beats_after_settle_destination = 0;
+    n.pinged_again = false;
+  }));
 }
 
 TEST_CASE("A stack tells where the thread that migrates waits for its side channels", "[checker]") {
@@ -508,6 +507,21 @@ TEST_CASE("A VM lost where nobody knew it to run is a hazard under autostart, el
   CHECK(only(*survivor, g).symptom == "vm-lost");
 }
 
+TEST_CASE("clock: a guest that was starved before its stop had that time to run in", "[checker]") {
+  const auto clock = make_clock();
+  auto g = healthy();  // its last heartbeat at the source: 86 ms, stopped at 90 ms
+  g.without("", "qmp-event").event(690, "source", "qmp-event", "STOP");
+  g.without("destination", "heartbeat");
+  auto& looks = g.evidence.clock;
+  looks = {fakes::look("source", 20), fakes::look("destination", 704),
+           fakes::look("destination", 746)};
+  looks[1].guest.ns = 71'000'000;  // what it recorded at 86 ms
+  looks[2].guest.ns = 71'000'000 + 600'000'000;
+  accepts(*clock, g);
+  looks[2].guest.ns += 600'000'000;
+  rejects(*clock, g, "clock-jumped");
+}
+
 TEST_CASE("A pass or an expected loss has no signature, the first worst finding names the others",
           "[judge]") {
   CHECK(judged(healthy(), {says(Verdict::pass)}).signature.empty());
@@ -547,8 +561,7 @@ TEST_CASE("Thinned heartbeats keep the first and the last", "[judge]") {
 
 TEST_CASE("The last stream items are kept of a case that did not pass only", "[judge]") {
   auto g = source_ran_on();
-  for (int i = 0; i < 150; ++i)
-    g.event(i, "channel", "stream", "item-" + std::to_string(i));
+  for (int i = 0; i < 150; ++i) g.event(i, "channel", "stream", "item-" + std::to_string(i));
   const auto passed = judged(g, {says(Verdict::pass)});
   CHECK(passed.history.first("channel", "stream") == nullptr);
   const auto failed = judged(g, {says(Verdict::fail)});

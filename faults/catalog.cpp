@@ -32,6 +32,7 @@ std::vector<FaultKind> all_faults() {
       make_netem(),
       make_reject(),
       make_socket_destroy(),
+      make_vm_link_down(),
       make_mgmt_close(),
       make_mgmt_silence(),
       make_cancel(),

@@ -17,6 +17,7 @@ FaultKind make_truncate();
 FaultKind make_stall();
 FaultKind make_port_disabled();
 FaultKind make_link_down();
+FaultKind make_vm_link_down();
 FaultKind make_arbiter_crash();
 FaultKind make_arbiter_pause();
 FaultKind make_corrupt();

@@ -1,6 +1,20 @@
 #include "harness/fault_run.h"
 
 namespace migfuzz {
+namespace {
+
+// Empty: the VM is on no network.
+std::string vm_network(const World& world) {
+  std::string said;
+  for (const auto host : {Side::source, Side::destination}) {
+    const auto up = world.guest_link_up(host);
+    if (!up) return "";
+    if (!*up) said += (said.empty() ? "not " : ", ") + std::string(to_string(host));
+  }
+  return said.empty() ? "carries" : said;
+}
+
+}  // namespace
 
 FaultRun::FaultRun(World& world, const FaultSpec& spec, const FaultKind& kind,
                    std::optional<std::size_t> index)
@@ -86,7 +100,11 @@ bool FaultRun::step() {
 void FaultRun::prove(const std::string& proof) {
   delivered_at_ = acted_ = world_.now();
   stage_ = Stage::delivered;
-  note("delivered", {{"kind", spec_.kind}, {"proof", proof}});
+  Fields fields{{"kind", spec_.kind}, {"proof", proof}};
+  if (kind_.component == "network")
+    if (auto others = vm_network(world_); !others.empty())
+      fields.emplace_back("vm_network", std::move(others));
+  note("delivered", std::move(fields));
   if (flow() == Flow::at_delivery) lets_flow_ = true;
 }
 

@@ -48,6 +48,8 @@ std::string amounts_to(Effect effect, Side side) {
       return "a stranger connected to " + host(side);
     case Effect::takes_channel:
       return "a stranger connected to " + host(side) + " before the source";
+    case Effect::isolates_guest:
+      return "clients did not reach the VM on " + host(side) + " for a while";
   }
   return "something happened to " + host(side);
 }

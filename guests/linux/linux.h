@@ -32,10 +32,13 @@ class Linux : public Guest {
   std::string_view name() const override { return "linux"; }
   std::string_view summary() const override;
   std::string unavailable() const override;
-  std::uint64_t least_memory_bytes() const override { return std::uint64_t{96} << 20; }
+  std::uint64_t least_memory_bytes() const override { return std::uint64_t{72} << 20; }
   std::vector<std::string> arguments(const GuestShape& shape,
                                      const std::string& payload) const override;
   Bytes payload() const override;
+  std::vector<std::string> restored_arguments(const GuestShape& shape,
+                                              const std::string& payload) const override;
+  Bytes restored_payload() const override;
   std::uint64_t payload_hash() const override;
   bool waits(std::string_view text) const override;
   std::optional<GuestAddress> address() const override;
@@ -56,7 +59,7 @@ class Linux : public Guest {
 
  private:
   std::string folder_;
-  mutable std::vector<std::byte> payload_;  // once it was asked for
+  mutable std::vector<std::byte> payload_, restored_payload_;  // once they were asked for
   mutable std::optional<std::uint64_t> payload_hash_;
 };
 

@@ -5,6 +5,7 @@
 // makes steps, and nobody but the destination once it has made one; an announcement (RARP) counts
 // like any frame, for QEMU sends none before the VM runs there.
 //
+// The network is apart from that of the migration: a fault of that one must leave it alone.
 // Where the VM survives it has to answer its client again, over the connection that was open
 // before, and the switch has to know where it is. Lost pings and the longest gaps are measured.
 #include <fmt/format.h>
@@ -25,7 +26,7 @@ class Network final : public Checker {
     return "one host at a time sends in the VM's name, and its clients keep it";
   }
 
-  std::vector<Finding> check(const Plan&, const History& history,
+  std::vector<Finding> check(const Plan& plan, const History& history,
                              const Evidence& e) const override {
     if (const auto* missing = history.first("director", "note", "no-guest-network"))
       return {checkers::good(name(),
@@ -39,6 +40,7 @@ class Network final : public Checker {
       return {{std::string(name()), Verdict::infra,
                fmt::format("whoever listened lost {} frames", seen.frames_lost), "frames-lost",
                ""}};
+    if (auto finding = reached_by_another(plan, history)) return {*finding};
     if (auto finding = two_senders(history, e)) return {*finding};
     const auto survivor = survivor_of(e);
     if (survivor == Survivor::none)
@@ -49,6 +51,22 @@ class Network final : public Checker {
   }
 
  private:
+  // A fault of the migration's network that is one of the VM's, too, would be the harness's own.
+  std::optional<Finding> reached_by_another(const Plan& plan, const History& history) const {
+    for (const auto& fault : plan.faults)
+      if (fault.kind == "vm-link-down") return std::nullopt;
+    for (const auto& event : history.events()) {
+      if (event.kind != "fault" || event.name != "delivered") continue;
+      const auto seen = text_field(event, "vm_network").value_or("carries");
+      if (seen != "carries")
+        return Finding{std::string(name()), Verdict::infra,
+                       fmt::format("{} has reached the VM's network: {}",
+                                   text_field(event, "kind").value_or("a fault"), seen),
+                       "network-not-apart", ""};
+    }
+    return std::nullopt;
+  }
+
   Finding clients_keep(const Evidence& e, Side survivor) const {
     const auto& seen = *e.network;
     const auto bad = [&](std::string symptom, const std::string& what) {

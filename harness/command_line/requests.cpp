@@ -172,9 +172,9 @@ Plan base_plan(const Settings& settings) {
 unsigned jobs(const Settings& settings) {
   if (!settings.text("jobs").empty())
     return static_cast<unsigned>(number(settings, "jobs", 1, 256));
-  // A case waits for a part of its time: half as many again as cores keep them busy.
+  // A case waits for half of its time: twice as many as cores keep them busy.
   const auto cores = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
-  return static_cast<unsigned>(cores + cores / 2);
+  return static_cast<unsigned>(2 * cores);
 }
 
 // `none` is none; a run that names no list takes the one that came with the program.

@@ -64,7 +64,7 @@ Options how_long() {
        "Each next cell is the one that meets most of what was met least so far: modes in phases, "
        "faults on sides, points. Another --seed takes others. What is left out is no gap of the "
        "run; its notes say how much that is."},
-      {kLong, "jobs", "N", "cases at the same time [three for two cores]"},
+      {kLong, "jobs", "N", "cases at the same time [two for each core]"},
       {kLong, "shard", "I/N", "run part I of N, joined by `merge`; needs --seed"},
       {kLong, "resume", "", "go on with the unfinished run of --output", "", Words::free, false,
        true, "Give the options of that run; the seed may be left out."},
@@ -183,7 +183,7 @@ Command shrink() {
           {{"PLAN", "plan.json, a file of a corpus, or a case's folder", Words::files}},
           Options{
               {kLong, "shrink-time", "TIME", "time for all of it, such as 10m [5m]"},
-              {kLong, "jobs", "N", "runs at the same time [three for two cores]"},
+              {kLong, "jobs", "N", "runs at the same time [two for each core]"},
               confirm(),
               {kOutput, "corpus", "DIR", "folder that the minimal plan is added to", "",
                Words::folders},

@@ -61,16 +61,18 @@ class Breakable {
   /// Queues at both ends of that host's leg; nothing: as the network was made.
   virtual void set_queueing(Side host, const std::optional<Queueing>& queueing) = 0;
   virtual QueueCounts queue_counts(Side host) const = 0;
-  /// Makes TCP packets travel that host's leg both ways, without a byte of the stream: a window
-  /// probe on the migration's connection, and connection attempts that nobody accepts.
+  /// TCP packets travel that host's leg both ways: a window probe, connections nobody accepts.
   virtual void provoke(Side host) = 0;
   /// Ends that host's sockets of the migration in its kernel, those of every channel.
   virtual void destroy_socket(Side host) = 0;
 
-  /// A third party connects to the port where the destination waits for its source, past the
-  /// relay, and stays connected at most as long as the world lives.
+  /// A third party connects to the destination's incoming port, past the relay.
   virtual void intrude(const Intrusion& stranger) = 0;
   virtual IntrusionSight intrusion() const = 0;
+
+  /// That host's cable to the VM's clients; read back, nothing: the VM is on no network.
+  virtual void set_guest_link(Side /*host*/, bool /*up*/) {}
+  virtual std::optional<bool> guest_link_up(Side /*host*/) const { return std::nullopt; }
 
   // --- storage ---------------------------------------------------------------------------------
   /// Of one host; only the disk `nbd` has servers that can fail.
@@ -103,8 +105,7 @@ class Breakable {
   virtual std::optional<FileCut> file_cut() const { return std::nullopt; }
 
   // --- the management channel ------------------------------------------------------------------
-  /// The manager's connections to that host end, and new ones are not served until
-  /// restore_management().
+  /// The manager's connections to that host end; new ones wait for restore_management().
   virtual void close_management(Side host) = 0;
   /// The proof of that: the host has closed its ends, and a new connection gets no greeting.
   virtual std::optional<std::string> management_shut_out(Side host) const = 0;

@@ -142,15 +142,22 @@ std::string excluded_on(const std::string& channel, const FaultKind& kind,
   return "";
 }
 
-std::string never_on(const Plan& plan, const Catalogs& catalogs) {
-  const auto& guests = catalogs.guests;
-  const bool restored = std::any_of(guests.begin(), guests.end(), [&](const auto& one) {
-    return one->name() == plan.guest.name && one->wake(plan.guest);
-  });
-  for (const auto* kind : catalogs.kinds_of(plan))
-    if (kind->boots_with && restored)
+std::string excluded_with(const GuestShape& shape, const FaultKind& kind,
+                          const Catalogs& catalogs) {
+  for (const auto& guest : catalogs.guests) {
+    if (guest->name() != shape.name) continue;
+    if (kind.boots_with && guest->wake(shape))
       return fmt::format("guest {} is restored, with the devices that it was saved with",
-                         plan.guest.name);
+                         shape.name);
+    if (kind.guest_network && !guest->address())
+      return fmt::format("guest {} is on no network", shape.name);
+  }
+  return "";
+}
+
+std::string never_on(const Plan& plan, const Catalogs& catalogs) {
+  for (const auto* kind : catalogs.kinds_of(plan))
+    if (auto why = excluded_with(plan.guest, *kind, catalogs); !why.empty()) return why;
   return "";
 }
 

@@ -71,7 +71,9 @@ struct Catalogs {
 std::string unknown_word(std::string_view kind, std::string_view word,
                          const std::vector<std::string>& known);
 
-/// Why one of the plan's faults cannot be had with its guest, in one clause; empty: it can.
+/// Why no VM with that guest can have a fault of that kind, in one clause; empty: it can.
+std::string excluded_with(const GuestShape& shape, const FaultKind& kind, const Catalogs& catalogs);
+/// The same of the plan's faults.
 std::string never_on(const Plan& plan, const Catalogs& catalogs);
 
 /// Refuses a plan that names things which do not exist or do not go together (UsageError).

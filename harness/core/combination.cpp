@@ -25,6 +25,7 @@ bool survived_in_flight(Effect effect) {
     case fails_storage:
     case stops_arbiter:
     case intrudes:
+    case isolates_guest:
       return true;
     default:
       return false;

@@ -87,6 +87,14 @@ class Guest {
     return stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
 
+  /// The two for a VM that never boots, because it is restored or migrated to: the same devices,
+  /// while what is loaded may be short (QEMU reads all of it at every start).
+  virtual std::vector<std::string> restored_arguments(const GuestShape& shape,
+                                                      const std::string& payload) const {
+    return arguments(shape, payload);
+  }
+  virtual Bytes restored_payload() const { return payload(); }
+
   /// Bytes for the RAM of a VM that stands still.
   struct RamWrite {
     std::uint64_t gpa = 0;

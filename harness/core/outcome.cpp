@@ -60,6 +60,9 @@ constexpr std::array kTable{
                 kAny, "", Expect::destination,
                 "whoever cannot show credentials, or comes when the channel is there (socket.c, "
                 "socket_accept_incoming_migration), must harm nothing"},
+    OutcomeRule{"clients-elsewhere", isolates_guest, kEither,
+                kAny, "", Expect::destination,
+                "the migration goes over a network of its own, and no word of it over the VM's"},
     OutcomeRule{"stranger-taken-for-the-source", takes_channel, kEither,
                 kAny, "", Expect::source,
                 "without TLS the first to connect is the source (channel.c, "
@@ -306,6 +309,8 @@ std::string_view to_string(Effect effect) {
       return "intrudes";
     case takes_channel:
       return "takes-channel";
+    case isolates_guest:
+      return "isolates-guest";
   }
   return "?";
 }

@@ -32,7 +32,8 @@ enum class Effect {
   damages_frame,      // a framing byte of the stream changes on the wire
   damages_record,     // a record of an encrypted stream changes on the wire
   intrudes,           // a stranger speaks to the destination, and must harm nothing
-  takes_channel       // … and without TLS was there first: QEMU takes it for the source
+  takes_channel,      // … and without TLS was there first: QEMU takes it for the source
+  isolates_guest      // clients do not reach the VM on one host until the heal
 };
 std::string_view to_string(Effect effect);  // "loses-host"
 

@@ -93,7 +93,8 @@ Choice choice_of(const ScenarioRequest& ground, const Catalogs& catalogs) {
   for (const auto& kind : catalogs.faults)
     if (chosen(ground.faults, std::string(kind.name)) &&
         ground.missing.count(std::string(kind.needs)) == 0 &&
-        excluded_in(ground.base.mode, kind).empty())
+        excluded_in(ground.base.mode, kind).empty() &&
+        excluded_with(ground.base.guest, kind, catalogs).empty())
       choice.kinds.push_back(&kind);
   return choice;
 }
@@ -108,6 +109,7 @@ bool ends_it(const FaultKind& kind) {
     case Effect::fails_storage:
     case Effect::stops_arbiter:
     case Effect::intrudes:
+    case Effect::isolates_guest:
       return false;
     case Effect::loses_host:
       return kind.kills;  // a hang can be healed

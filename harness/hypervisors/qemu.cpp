@@ -74,7 +74,7 @@ class QemuWorld final : public World {
                                    saved_ ? saved_->disk.get() : -1, deadline);
     history_.add("director", "note", "disk", {{"what", disk_->words()}});
     make_credentials();
-    payload_ = payload_of(guest_);
+    payload_ = payload_of(guest_, saved_.has_value());
     if (plan_.migration_networks > 1) network_.add_second();
     if (const auto address = guest_.address()) make_guest_network(address->hardware);
     if (mode_.through_file())
@@ -399,6 +399,12 @@ class QemuWorld final : public World {
     listen();
     return NetworkSight{client_->sight(), frames_, guests_->lost(), guests_->place_of_vm()};
   }
+  void set_guest_link(Side side, bool up) override {
+    if (guests_) guests_->set_link(side, up);
+  }
+  std::optional<bool> guest_link_up(Side side) const override {
+    return guests_ ? std::optional(guests_->link_up(side)) : std::nullopt;
+  }
   ClientSight client() const override { return client_ ? client_->sight() : ClientSight{}; }
 
   // --- storage ---------------------------------------------------------------------------------
@@ -499,7 +505,8 @@ class QemuWorld final : public World {
     destination_beat_ = 0;
     auto fresh = spec(Side::destination);
     fresh.incoming = fresh.paused = false;
-    fresh.ram = nullptr;
+    fresh.ram = fresh.payload = nullptr;
+    fresh.restored = false;
     destination_ = std::make_unique<QemuHost>(loop_, fresh, history_, [this] { moved(); });
     history_.add(actor(Side::destination), "note", "version",
                  {{"qemu", destination_->connect(deadline)}});
@@ -574,6 +581,7 @@ class QemuWorld final : public World {
     spec.shape = plan_.guest;
     spec.guest = &guest_;
     spec.payload = payload_;
+    spec.restored = saved_.has_value();
     spec.disk = disk_->attachment(side);
     spec.network_namespace_fd = network_.namespace_fd(side);
     if (guests_) spec.tap_fd = guests_->tap_fd(side);
@@ -585,6 +593,7 @@ class QemuWorld final : public World {
     const bool to_be_restored = side == Side::source && saved_;
     spec.incoming = side == Side::destination || to_be_restored;
     if (side == Side::destination && mode_.shares_ram()) spec.ram = source_->ram_file();
+    if (!mode_.postcopy() && !mode_.snapshot()) spec.ram_pages = io::RamPages::large;
     spec.paused = to_be_restored || (side == Side::destination &&
                                      (setup_.destination_paused || mode().snapshot()));
     if (file_) spec.migration_file_fd = file_->fd();

@@ -18,11 +18,22 @@ void announce(io::Qmp& monitor, int rounds, Clock::time_point deadline) {
   monitor.call("migrate-set-parameters", {{"announce-rounds", rounds}}, deadline);
 }
 
+std::string actor_of(const QemuHostSpec& spec) {
+  return spec.actor.empty() ? std::string(to_string(spec.side)) : spec.actor;
+}
+
+std::shared_ptr<io::MemoryFile> make_ram(History& history, const QemuHostSpec& spec) {
+  auto made = io::make_ram_file(spec.shape.memory_bytes, spec.ram_pages);
+  history.add(actor_of(spec), "note", "ram",
+              {{"what", made.pages == io::RamPages::large ? "tmpfs, huge=within_size" : "memfd"}});
+  return std::move(made.file);
+}
+
 }  // namespace
 
-std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest) {
+std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest, bool restored) {
   auto file = std::make_shared<io::MemoryFile>("payload");
-  file->write(guest.payload());
+  file->write(restored ? guest.restored_payload() : guest.payload());
   return file;
 }
 
@@ -61,11 +72,11 @@ struct QemuHost::State {
         history(history_),
         changed(std::move(changed_)),
         ram_file(spec_.ram ? spec_.ram
-                           : std::make_shared<io::MemoryFile>("ram", spec_.shape.memory_bytes)),
+                           : make_ram(history_, spec_)),
         ram(ram_file->fd(), spec_.shape.memory_bytes),
         evidence("evidence"),
         output("output"),
-        payload(spec_.payload ? spec_.payload : payload_of(*spec_.guest)) {
+        payload(spec_.payload ? spec_.payload : payload_of(*spec_.guest, spec_.restored)) {
     if (spec.trace) tracing.emplace();
   }
 
@@ -93,9 +104,7 @@ struct QemuHost::State {
   std::string transcript;
   std::string stacks;
 
-  std::string actor() const {
-    return spec.actor.empty() ? std::string(to_string(spec.side)) : spec.actor;
-  }
+  std::string actor() const { return actor_of(spec); }
 
   std::vector<std::string> arguments() const {
     const auto kib = spec.shape.memory_bytes / 1024;
@@ -107,7 +116,8 @@ struct QemuHost::State {
         "-bios", "qboot.rom", "-machine",
         fmt::format("{},accel={},memory-backend=pc.ram,usb=off", spec.machine, spec.accel), "-m",
         fmt::format("{}K", kib), "-object",
-        fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on,prealloc=on",
+        fmt::format("memory-backend-file,id=pc.ram,mem-path={},size={}K,share=on,"
+                    "prealloc=on,align=2M",
                     io::path_of(ram_file->fd()), kib),
         "-chardev", fmt::format("file,id=evidence,path={},append=on", io::path_of(evidence.fd())),
         "-device", "isa-debugcon,iobase=0xe9,chardev=evidence"};
@@ -121,7 +131,9 @@ struct QemuHost::State {
     if (spec.network_device)
       list.insert(list.end(),
                   {"-netdev", backend, "-device", "virtio-net-pci,netdev=net0,id=net,romfile="});
-    for (auto& one : spec.guest->arguments(spec.shape, io::path_of(payload->fd())))
+    const auto loaded = io::path_of(payload->fd());
+    for (auto& one : spec.restored ? spec.guest->restored_arguments(spec.shape, loaded)
+                                   : spec.guest->arguments(spec.shape, loaded))
       list.push_back(std::move(one));
     list.insert(list.end(), spec.more_arguments.begin(), spec.more_arguments.end());
     for (const auto& one : spec.tls_objects) list.insert(list.end(), {"-object", one});

@@ -15,6 +15,7 @@
 #include "harness/hypervisors/storage.h"
 #include "harness/hypervisors/management.h"
 #include "harness/io/child.h"
+#include "harness/io/ram_file.h"
 
 namespace migfuzz {
 
@@ -29,7 +30,9 @@ struct QemuHostSpec {
   const Guest* guest = nullptr;
   int network_namespace_fd = -1;
   std::shared_ptr<io::MemoryFile> ram{};  // of another host that it shares; empty: its own
+  io::RamPages ram_pages = io::RamPages::small;
   std::shared_ptr<io::MemoryFile> payload{};  // the guest's, where hosts share one file of it
+  bool restored = false;  // it never boots: what the guest is loaded from may be short
   bool incoming = false;  // -incoming defer
   bool paused = false;    // -S
   bool network_device = true;
@@ -48,7 +51,7 @@ struct QemuHostSpec {
 void misconfigure(QemuHostSpec& spec, Mismatch what, bool more);
 
 /// What the guest is loaded from. Throws CannotRun.
-std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest);
+std::shared_ptr<io::MemoryFile> payload_of(const Guest& guest, bool restored);
 
 class QemuHost {
  public:

@@ -14,6 +14,7 @@
 #include "harness/core/error.h"
 #include "harness/io/child.h"
 #include "harness/io/filters.h"
+#include "harness/io/guest_network.h"
 #include "harness/io/queueing.h"
 #include "harness/io/sockets.h"
 
@@ -117,6 +118,10 @@ constexpr std::array kProbes{
     Probe{{"netem", "a leg can delay, reorder and lose packets (netem)"},
           [] {
             try_queueing({0, 1, 0, 0});
+          }},
+    Probe{{"taps", "a VM can be on a network, and clients reach it (/dev/net/tun)"},
+          [] {
+            if (const auto why = GuestNetwork::impossible(); !why.empty()) throw InfraError(why);
           }},
     Probe{{"storage-daemon", "a disk can be served over NBD and fail (qemu-storage-daemon)"},
           find_storage_tools},

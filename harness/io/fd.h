@@ -49,6 +49,8 @@ std::string path_of(int fd);
 class MemoryFile {
  public:
   explicit MemoryFile(const std::string& name, std::uint64_t size_bytes = 0);
+  /// A file in memory that was made otherwise.
+  explicit MemoryFile(UniqueFd fd) : fd_(std::move(fd)) {}
   int fd() const { return fd_.get(); }
   void write(Bytes bytes);
   std::string text() const;

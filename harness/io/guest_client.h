@@ -15,7 +15,7 @@
 
 namespace migfuzz::io {
 
-inline constexpr Milliseconds kClientEvery{5};
+inline constexpr Milliseconds kClientEvery{10};
 
 class GuestClient {
  public:

@@ -171,6 +171,17 @@ void GuestNetwork::follow_destination(const Network& network) {
   state_->join(network, Side::destination);
 }
 
+void GuestNetwork::set_link(Side host, bool up) {
+  set_up(state_->middle.get(), uplink_port(host), up);
+  if (up) wait_until_it_forwards(state_->middle.get(), uplink_port(host));
+}
+
+bool GuestNetwork::link_up(Side host) const {
+  const auto link = find_link(state_->middle.get(), uplink_port(host));
+  return rtnl_link_get_operstate(link.get()) == IF_OPER_UP &&
+         forwards(state_->middle.get(), uplink_port(host));
+}
+
 std::optional<Side> GuestNetwork::place_of_vm() const {
   nl_sock* middle = state_->middle.get();
   nl_cache* cache = nullptr;

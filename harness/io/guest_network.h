@@ -38,6 +38,10 @@ class GuestNetwork {
   int tap_fd(Side host) const;
   /// Network::replace_destination() has been called: a new host has a new tap.
   void follow_destination(const Network& network);
+  /// The administrative state of the switch's end of that host's cable: the host loses its carrier.
+  void set_link(Side host, bool up);
+  /// The cable carries, and the switch's port forwards.
+  bool link_up(Side host) const;
   /// Behind which host the switch's forwarding table has the VM; nothing: it is not in it.
   std::optional<Side> place_of_vm() const;
   /// What has come since the last call, in order of time.

@@ -74,7 +74,7 @@ struct Host {
   bool doomed = false;         // SIGKILL was sent: it does nothing more, its end is not seen yet
   bool channel_ended = false;  // its kernel has seen the end of the connection
   bool closed = false;         // it has closed its own end
-  bool port = true, link = true;
+  bool port = true, link = true, guest_link = true;
   std::optional<StorageFailure> storage;  // what ails its storage now
   bool leaving = false;                   // it was told to quit and takes no command any more
   bool shut_out = false, silent = false;  // what the manager cannot do with it
@@ -821,6 +821,10 @@ void ScriptedWorld::set_link(Side host, bool up) {
   one.link = up;
 }
 bool ScriptedWorld::link_up(Side host) const { return model_->host(host).link; }
+void ScriptedWorld::set_guest_link(Side host, bool up) { model_->host(host).guest_link = up; }
+std::optional<bool> ScriptedWorld::guest_link_up(Side host) const {
+  return model_->host(host).guest_link;
+}
 
 std::uint64_t ScriptedWorld::unacknowledged_bytes(Side host) const {
   const Model& m = *model_;
@@ -933,7 +937,7 @@ void ScriptedWorld::start_again(bool) {
   m.destination.alive = true;
   m.destination.ram.resize(m.plan.guest.memory_bytes);
   m.destination.run = RunState::inmigrate;
-  for (auto* one : {&m.source, &m.destination}) one->port = one->link = true;
+  for (auto* one : {&m.source, &m.destination}) one->port = one->link = one->guest_link = true;
   m.source.path_back = {};
   m.source.channel_ended = m.source.closed = false;
   static_cast<Migration&>(m) = Migration();

@@ -90,6 +90,8 @@ class ScriptedWorld final : public World {
   bool port_forwarding(Side host) const override;
   void set_link(Side host, bool up) override;
   bool link_up(Side host) const override;
+  void set_guest_link(Side host, bool up) override;
+  std::optional<bool> guest_link_up(Side host) const override;
   std::uint64_t unacknowledged_bytes(Side host) const override;
   void cut(Cut how, Side towards, const std::string& channel) override;
   void set_stage(Side towards, const Stage& stage, const std::string& channel) override;

@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include "harness/core/error.h"
+#include "harness/io/ram_file.h"
+#include "tests/io/inside.h"
 
 namespace migfuzz {
 namespace {
@@ -82,6 +84,24 @@ TEST_CASE("A mapping shows what was written through it and refuses what lies out
   CHECK_THROWS_AS(mapping.write(8191, bytes("ab")), InfraError);
   CHECK_THROWS_AS(mapping.write(UINT64_MAX, bytes("ab")), InfraError);
   CHECK_THROWS_AS(io::Mapping(-1, 4096), InfraError);
+}
+
+TEST_CASE("A RAM file is empty, has its size, and is the same for whoever opens its path", "[fd]") {
+  fakes::check_inside([](const fakes::Report& report) {
+    constexpr std::uint64_t kBytes = (std::uint64_t{4} << 20) + 8192;
+    for (const auto wanted : {io::RamPages::small, io::RamPages::large}) {
+      const auto ram = io::make_ram_file(kBytes, wanted);
+      report(wanted == io::RamPages::large || ram.pages == io::RamPages::small,
+             "nobody gets large pages unasked");
+      report(ram.file->size() == kBytes, "its size");
+      io::Mapping mapping(ram.file->fd(), kBytes);
+      report(mapping.bytes().back() == std::byte{0}, "zeroes");
+      mapping.write(kBytes - 2, bytes("ab"));
+      const auto other = io::reopen(ram.file->fd());
+      char read[2] = {};
+      report(::pread(other.get(), read, 2, kBytes - 2) == 2 && read[0] == 'a', "one memory");
+    }
+  });
 }
 
 TEST_CASE("A failed system call is told with its name and the kernel's reason", "[fd]") {

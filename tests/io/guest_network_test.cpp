@@ -137,6 +137,29 @@ struct Echo {
   std::thread server;
 };
 
+TEST_CASE("The VM's network and the migration's fail each by itself", "[guest-network]") {
+  fakes::check_inside([](const Report& report) {
+    Network network;
+    GuestNetwork guests(network, kVm);
+    guests.set_link(Side::source, false);
+    report(!guests.link_up(Side::source), "the VM's is down there");
+    report(guests.link_up(Side::destination), "and up at the other host");
+    report(network.link_up(Side::source) && network.answers_probe(Side::source),
+           "the migration's carries");
+    send(guests, Side::source, frame(kVm, 0x8035, arp(0, 0)));
+    send(guests, Side::destination, frame(kVm, 0x8035, arp(0, 0)));
+    const auto seen = next_frames(guests, 1);
+    report(seen.size() == 1 && seen[0].from == Side::destination, "nothing comes from the source");
+    guests.set_link(Side::source, true);
+    report(guests.link_up(Side::source), "up again");
+    send(guests, Side::source, frame(kVm, 0x8035, arp(0, 0)));
+    const auto again = next_frames(guests, 1);
+    report(again.size() == 1 && again[0].from == Side::source, "the source is heard again");
+    network.set_link(Side::source, false);
+    report(guests.link_up(Side::source), "a fault of the migration's leaves the VM's alone");
+  });
+}
+
 TEST_CASE("A client counts answers, the longest gap and the end of its connection",
           "[guest-network]") {
   fakes::check_inside([](const Report& report) {

@@ -157,8 +157,9 @@ TEST_CASE("Kinds that were drawn least come first: before long every kind has be
   const auto points = scripted_points();
   for (const auto& kind : catalogs.faults) {
     INFO(kind.name);
-    // Those of another mode have no point here.
-    const bool fits = excluded_in(Plan().mode, kind).empty();
+    // Those of another mode or guest have no point here.
+    const bool fits = excluded_in(Plan().mode, kind).empty() &&
+                      excluded_with(ground().base.guest, kind, catalogs).empty();
     const bool here = fits && std::any_of(points.begin(), points.end(), [&](const auto& point) {
       return kind.excluded(trigger_from(point), kind.sides[0]).empty();
     });

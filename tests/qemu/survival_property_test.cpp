@@ -106,7 +106,9 @@ int run() {
   const auto missing = pool.missing_capabilities();
   std::vector<const FaultKind*> kinds;
   for (const auto& kind : catalogs.faults)
-    if (missing.count(std::string(kind.needs)) == 0) kinds.push_back(&kind);
+    if (missing.count(std::string(kind.needs)) == 0 &&
+        excluded_with(base.guest, kind, catalogs).empty())
+      kinds.push_back(&kind);
   const bool good = rc::check("a consistent image survives, and at most one host runs it", [&] {
     const auto plan = draw_plan(base, kinds);
     CaseResult result;

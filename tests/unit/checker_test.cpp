@@ -265,6 +265,19 @@ TEST_CASE("network: what is no second sender, and what proves nothing", "[checke
           "two-senders", Verdict::hazard);
   rejects(*checker, with([](auto&, auto& n) { n.client.echoes.answered = 0; }), "no-client",
           Verdict::infra);
+  for (const auto* said : {"carries", "not source"}) {
+    auto g = with([&](auto& one, auto&) {
+      one.event(60, "director", "fault", "delivered",
+                {{"kind", std::string("link-down")}, {"vm_network", std::string(said)}});
+    });
+    if (said == std::string_view("carries")) {
+      accepts(*checker, g);
+      continue;
+    }
+    rejects(*checker, g, "network-not-apart", Verdict::infra);
+    g.plan.faults = {{"vm-link-down", Side::source, trigger_from("precopy/begin"), 0, 400}};
+    accepts(*checker, g);
+  }
   accepts(*checker, with([](auto& g, auto& n) {  // a VM that is lost answers nobody
     g.evidence.beats_after_settle_destination = 0;
     n.pinged_again = false;

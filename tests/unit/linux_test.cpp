@@ -157,10 +157,24 @@ TEST_CASE("linux: without a kernel it says how to get one; a boot's last words a
   const Linux guest("/nowhere");
   CHECK_THAT(guest.unavailable(), Contains("no kernel in /nowhere; run scripts/fetch-linux"));
   CHECK_THROWS_AS(guest.payload(), CannotRun);
+  CHECK_THROWS_AS(guest.restored_payload(), CannotRun);
   CHECK(guest.waits("R\n"));
   CHECK_FALSE(guest.waits(""));
   CHECK_THROWS_WITH(guest.waits("X mount /dev/vda: No such device\n"),
                     Contains("could not begin: mount /dev/vda: No such device"));
+}
+
+TEST_CASE("linux: a restored VM has the devices of one that boots, and ends where it would boot",
+          "[linux]") {
+  const Linux guest("/nowhere");
+  const auto boots = guest.arguments(shape_of_linux(), "/x/initramfs");
+  auto restored = guest.restored_arguments(shape_of_linux(), "/x/short");
+  REQUIRE(restored.size() == boots.size() + 1);
+  CHECK(restored.back() == "-no-reboot");
+  for (std::size_t i = 0; i < boots.size(); ++i) {
+    const bool loaded = i > 0 && (boots[i - 1] == "-kernel" || boots[i - 1] == "-initrd");
+    CHECK(restored[i] == (loaded ? "/x/short" : boots[i]));
+  }
 }
 
 TEST_CASE("linux: a disk without its journal is unreadable, with the reason", "[linux]") {

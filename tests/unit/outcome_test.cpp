@@ -154,6 +154,13 @@ TEST_CASE("A stranger harms nothing, unless it comes first and nobody asks who i
   CHECK(expected_outcome(plan, std::array{Effect::intrudes})->rule == "stranger-harmless");
 }
 
+TEST_CASE("A fault of the VM's own network is none of its migration", "[outcome]") {
+  for (const auto* point : {"prepare/ready", "stopcopy/enter", "commit/ack", "activate/resumed"})
+    for (const auto side : {Side::source, Side::destination})
+      CHECK(rule("vm-link-down", side, point, "handshake", 400) ==
+            "clients-elsewhere: the destination runs");
+}
+
 TEST_CASE("Without a fault the destination runs", "[outcome]") {
   CHECK(expected_outcome(Plan(), {})->expect == Expect::destination);
 }

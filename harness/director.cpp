@@ -520,11 +520,20 @@ class Director {
     return false;
   }
 
+  // Of what it last told a host that it hears again, a manager knows only that it meant to: as much
+  // as one that has just started.
+  void forget_unanswered() {
+    const std::pair heard{world_.sight(Side::source).regained,
+                          world_.sight(Side::destination).regained};
+    if (std::exchange(regained_, heard) != heard) arbiter_.emplace(protocol_, world_.journal());
+  }
+
   // True when the protocol says that everything has settled.
   bool step_arbiter() {
     if (arbiter_is_away()) return false;
     if (holds_arbiter()) return false;
     if (unsent_) carry_out(*std::exchange(unsent_, std::nullopt));
+    forget_unanswered();
     const auto situation = look();
     ask_the_silent(situation);
     if (awaits_package(situation)) world_.ask(Side::destination);
@@ -994,6 +1003,7 @@ class Director {
   std::optional<ImageExam> last_exam_;  // of whoever ran last
   Milliseconds patience_{plan_.patience_ms};
   std::optional<Arbiter> arbiter_;  // none while it is crashed
+  std::pair<std::uint32_t, std::uint32_t> regained_;  // as it was when the arbiter was made
   std::string destination_ = "destination";  // its name as an actor of the history
   mutable Clock::time_point starved_from_;  // since then nothing has moved
   mutable Clock::duration starved_before_{};  // World::starved() at that time

@@ -79,9 +79,7 @@ Scenario make_gce_maintenance() {
       for (const auto& fault : plan.faults) {
         const auto& kind = catalogs.find_fault(fault.kind);
         const bool lost = kind.kills || kind.effect == Effect::loses_host;
-        // Nor does a VM of several vCPUs show a CPU without an APIC.
-        if (lost || kind.boots_with || fault.kind == "mismatch-cpu")
-          plan.guest.name = "tiny";
+        if (lost || kind.boots_with || kind.one_cpu) plan.guest.name = "tiny";
       }
     });
   };

@@ -78,8 +78,7 @@ Scenario make_hyperv_cluster() {
     return draw_system(request, catalogs, "hyperv-cluster", [&](Plan& plan) {
       for (auto& fault : plan.faults) {
         const auto& kind = catalogs.find_fault(fault.kind);
-        // A CPU without an APIC is refused of a VM with one vCPU; several always have one.
-        if (fault.kind == "mismatch-cpu") plan.guest.name = "tiny";
+        if (kind.one_cpu) plan.guest.name = "tiny";
         // A network that comes back by itself shows nothing of the second one.
         if (kind.component == "network" && !kind.must_heal) fault.heal_after_ms = 0;
       }

@@ -39,6 +39,7 @@ constexpr const char* kCommandLine =
     "cpuidle.off=1 nohz=off highres=off memmap={}${:#x} rdinit=/init";
 // What boot.rst ("The real-mode kernel header") calls the setup, 40 sectors, and some more.
 constexpr std::size_t kHeaderBytes = 64 << 10;
+constexpr int kVcpus = 2;
 
 std::vector<std::byte> read_file(const std::string& path, std::size_t bytes_most = SIZE_MAX) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
@@ -87,7 +88,7 @@ std::vector<std::string> machine_with(const std::string& kernel, const std::stri
   // Devices that nobody here needs cost the kernel time to look for.
   return {
       "-machine", "hpet=off,vmport=off,smbus=off,i8042=off",
-      "-smp",     "2",
+      "-smp",     std::to_string(kVcpus),
       "-kernel",  kernel,
       "-initrd",  initrd,
       "-append",  fmt::format(fmt::runtime(kCommandLine), LINUX_CONTROL_BYTES, LINUX_CONTROL_GPA)};
@@ -154,6 +155,8 @@ bool Linux::waits(std::string_view text) const {
         fmt::format("the guest linux could not begin: {}", text.substr(2, text.find('\n') - 2)));
   return text == "R\n";
 }
+
+int Linux::vcpus() const { return kVcpus; }
 
 std::optional<GuestAddress> Linux::address() const {
   return GuestAddress{kGuestAddress, kGuestHardware, kGuestEchoPort};

@@ -41,6 +41,7 @@ class Linux : public Guest {
   Bytes restored_payload() const override;
   std::uint64_t payload_hash() const override;
   bool waits(std::string_view text) const override;
+  int vcpus() const override;
   std::optional<GuestAddress> address() const override;
   std::optional<RamWrite> wake(const GuestShape& shape) const override;
   ImageExam examine(const GuestShape& shape, Bytes ram,

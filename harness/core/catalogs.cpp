@@ -149,6 +149,9 @@ std::string excluded_with(const GuestShape& shape, const FaultKind& kind,
     if (kind.boots_with && guest->wake(shape))
       return fmt::format("guest {} is restored, with the devices that it was saved with",
                          shape.name);
+    if (kind.one_cpu && guest->vcpus() > 1)
+      return fmt::format("guest {} has {} vCPUs, which are never without an APIC", shape.name,
+                         guest->vcpus());
     if (kind.guest_network && !guest->address())
       return fmt::format("guest {} is on no network", shape.name);
   }

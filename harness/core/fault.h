@@ -70,6 +70,8 @@ struct FaultKind {
   bool before_start = false;
   /// It is a device of the VM, which has to boot with it.
   bool boots_with = false;
+  /// It takes from the CPU what several of them always have.
+  bool one_cpu = false;
   /// It hits the network on which clients see the VM: no guest without one has it.
   bool guest_network = false;
   /// What it has done to the source stays: no later migration of this VM can succeed.

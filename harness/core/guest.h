@@ -103,6 +103,8 @@ class Guest {
   /// A guest that takes seconds to boot is booted once, saved while it waits, and restored for
   /// every VM: what makes a restored one begin with that shape. Nothing: it boots by itself.
   virtual std::optional<RamWrite> wake(const GuestShape&) const { return std::nullopt; }
+  /// Its QEMU arguments ask for so many.
+  virtual int vcpus() const { return 1; }
   /// What tells a running guest that it will be migrated; it answers with a record of its own.
   virtual std::optional<RamWrite> notice(const GuestShape&) const { return std::nullopt; }
   /// Nothing: it does not speak on the network.

@@ -371,10 +371,12 @@ FaultSpec breaks_postcopy(const Catalogs& catalogs) {
 
 // The discard list names what a second round made stale.
 std::uint32_t rounds_before_postcopy(const Plan& plan) {
-  const bool lists = std::any_of(plan.faults.begin(), plan.faults.end(), [](const FaultSpec& one) {
-    return one.trigger.point.name == "discard";
+  const bool before = std::any_of(plan.faults.begin(), plan.faults.end(), [](const FaultSpec& one) {
+    const auto& point = one.trigger.point;
+    return point.phase == Phase::reserve || point.phase == Phase::precopy ||
+           point.name == "discard";
   });
-  return lists ? 2 : 1;
+  return before ? 2 : 1;
 }
 
 PlanGenerator::PlanGenerator(std::vector<ScenarioRequest> grounds, const Catalogs& catalogs)

@@ -22,8 +22,9 @@ namespace migfuzz {
 
 /// The fault that a fault of phase `recover` needs before it, or there is nothing to recover from.
 FaultSpec breaks_postcopy(const Catalogs& catalogs);
-/// Rounds of pre-copy before a post-copy plan switches; each leaves less to follow, and on a busy
-/// machine another one may leave nothing to switch for.
+/// The round of pre-copy at whose beginning a post-copy plan switches; each leaves less to follow,
+/// and on a busy machine another one may leave nothing to switch for. At the first one's beginning
+/// no page need have arrived: a place within pre-copy, and a discard list, take the second.
 std::uint32_t rounds_before_postcopy(const Plan& plan);
 
 class PlanGenerator {

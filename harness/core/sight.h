@@ -1,5 +1,4 @@
 // What can be seen of a world: the states of both hosts, the channel, and what a fault did to it.
-//
 // Values only. The enums are QEMU's own (qapi), complete up to 10.2: a word that is not among them
 // is an error of this harness, never "finished".
 #pragma once
@@ -75,6 +74,7 @@ struct Sight {
   RunState run = RunState::unknown;
   std::string error;  // query-migrate's error-desc
   std::optional<Ending> ending;
+  std::uint32_t regained = 0;  // how often the manager's lost connection to it came back
   bool operator==(const Sight&) const = default;
 };
 

@@ -112,11 +112,12 @@ class QemuWorld final : public World {
   }
 
   void migrate() override {
-    source_->leaves_restored();
     source_->monitor().send(
         "migrate", {{"uri", uri_}}, [this](const json&, const io::QmpError* error) {
-          if (error != nullptr)
-            history_.add("source", "note", "migrate-refused", {{"error", error->text}});
+          if (error == nullptr) return;
+          // Only an answer refuses: a manager that lost its connection knows nothing.
+          const auto* what = error->unanswered() ? "migrate-unanswered" : "migrate-refused";
+          history_.add("source", "note", what, {{"error", error->text}});
         });
     history_.add("source", "qmp-command", "migrate", {{"uri", uri_}});
     moved();

@@ -95,7 +95,6 @@ struct QemuHost::State {
   bool status_asked = false, migration_asked = false, ask_again = false;
   Clock::time_point last_answer;
   bool leaving = false;
-  // Of a restored one `completed` is how it came here, until it is told to migrate.
   bool restoring = false, restored = false;
   std::uint32_t passes = 0;
   std::uint64_t disk_errors = 0;
@@ -186,6 +185,7 @@ struct QemuHost::State {
     };
     handlers.regained = [this] {
       forget();
+      ++seen.regained;
       history.add(actor(), "management", "regained");
       ask();
       changed();
@@ -231,8 +231,7 @@ struct QemuHost::State {
   }
 
   void set_migration(const std::string& word) {
-    restored = restored && word == "completed";
-    if (const auto status = migration_status_from(restored ? "none" : word))
+    if (const auto status = migration_status_from(word))
       seen.migration = *status;
     else
       unknown_word = fmt::format("MigrationStatus `{}`", word);
@@ -283,10 +282,11 @@ struct QemuHost::State {
 
   void take_migration(const nlohmann::json& value) {
     const auto before = seen;
-    if (value.contains("status"))
-      set_migration(value["status"].get<std::string>());
-    else
-      seen.migration = MigrationStatus::none;
+    // Only one that was sent from here has a count of its RAM; that of a restored host which has
+    // none is how the host came to be (fill_destination_migration_info in migration.c).
+    const auto word = value.value("status", "none");
+    const bool came_here = restored && word == "completed" && !value.contains("ram");
+    set_migration(came_here ? "none" : word);
     seen.error = value.value("error-desc", "");
     if (!(before == seen)) {
       history.add(actor(), "qmp-reply", "query-migrate",
@@ -355,7 +355,6 @@ void QemuHost::restore(int devices_fd, Clock::time_point deadline) {
   state_->restored = true;
 }
 
-void QemuHost::leaves_restored() { state_->restored = false; }
 io::Qmp& QemuHost::monitor() { return state_->management->monitor(); }
 io::Qmp& QemuHost::out_of_band() { return state_->management->out_of_band(); }
 Management& QemuHost::management() { return *state_->management; }

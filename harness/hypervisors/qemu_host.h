@@ -69,8 +69,6 @@ class QemuHost {
   /// disk hold what was saved. It then stands still, and whoever asks sees a VM that has never
   /// migrated. Throws InfraError with QEMU's words.
   void restore(int devices_fd, Clock::time_point deadline);
-  /// It is about to be told to migrate: what it says of a migration from now on is of that one.
-  void leaves_restored();
   io::Qmp& monitor();
   io::Qmp& out_of_band();
   Management& management();

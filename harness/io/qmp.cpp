@@ -132,7 +132,7 @@ struct Qmp::State : std::enable_shared_from_this<Qmp::State> {
     stream.close(ignored);
     auto lost = std::move(waiting);
     waiting.clear();
-    const QmpError error{"ConnectionClosed", why};
+    const QmpError error{QmpError::kUnanswered, why};
     for (auto& [id, one] : lost)
       if (one.reply) one.reply(nlohmann::json(), &error);
     if (handlers.closed) handlers.closed();
@@ -227,7 +227,7 @@ bool Qmp::greeted() const { return state_->version.has_value(); }
 void Qmp::send(const std::string& command, const nlohmann::json& arguments, Reply reply,
                bool out_of_band, int passed_fd) {
   if (!state_->open) {
-    const QmpError error{"ConnectionClosed", state_->broken};
+    const QmpError error{QmpError::kUnanswered, state_->broken};
     if (reply) reply(nlohmann::json(), &error);
     return;
   }

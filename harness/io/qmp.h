@@ -21,6 +21,10 @@ namespace migfuzz::io {
 struct QmpError {
   std::string kind;  // QMP's "class": GenericError, CommandNotFound, DeviceNotActive, …
   std::string text;
+
+  /// The connection ended before the reply: QEMU may have done it or not, and did not refuse.
+  bool unanswered() const { return kind == kUnanswered; }
+  static constexpr const char* kUnanswered = "ConnectionClosed";
 };
 
 class Qmp {

@@ -146,6 +146,7 @@ struct ScriptedWorld::Model : Migration {
   const FakeGuest& guest;
   const bool paused, pause_before;
   const Defects defects;
+  bool connection_lost = false;  // loses_connection_at has come
   History history;
   const Clock::time_point begun = history.start();
   Clock::time_point now = begun, progress = begun;
@@ -304,9 +305,33 @@ struct ScriptedWorld::Model : Migration {
     });
   }
 
+  void shut_out(Host& one) {
+    one.shut_out = true;
+    one.closed_at = now;
+    one.asked.reset();
+    one.ask_again = false;
+    one.inbox.clear();
+    one.told.run = RunState::unknown;
+    one.told.migration = MigrationStatus::unknown;
+  }
+
+  void hear_again(Host& one) {
+    if (heard(one)) return;
+    one.shut_out = one.silent = false;
+    ++one.told.regained;
+    one.told.run = RunState::unknown;
+    one.told.migration = MigrationStatus::unknown;
+    ask(one);
+  }
+
   void command(Host& one, const char* name, std::function<void()> act) {
     history.add(one.actor, "qmp-command", name);
     moved();
+    if (name == defects.loses_connection_at && !connection_lost) {
+      connection_lost = true;
+      shut_out(one);
+      return after(Milliseconds(100), [this, &one] { hear_again(one); });
+    }
     in_band(one, [this, &one, name, act = std::move(act)] {
       act();
       history.add(one.actor, "qmp-reply", name);
@@ -969,16 +994,7 @@ StorageSight ScriptedWorld::storage(Side host) const {
 }
 
 std::optional<std::vector<std::byte>> ScriptedWorld::disk(Side) { return std::nullopt; }
-void ScriptedWorld::close_management(Side host) {
-  Host& one = model_->host(host);
-  one.shut_out = true;
-  one.closed_at = model_->now;
-  one.asked.reset();
-  one.ask_again = false;
-  one.inbox.clear();
-  one.told.run = RunState::unknown;
-  one.told.migration = MigrationStatus::unknown;
-}
+void ScriptedWorld::close_management(Side host) { model_->shut_out(model_->host(host)); }
 std::optional<std::string> ScriptedWorld::management_shut_out(Side host) const {
   const Host& one = model_->host(host);
   if (!one.shut_out || model_->now - one.closed_at < Milliseconds(1)) return std::nullopt;
@@ -993,14 +1009,7 @@ Milliseconds ScriptedWorld::management_unanswered(Side host) const {
   if (!asked) return Milliseconds(0);
   return std::chrono::duration_cast<Milliseconds>(model_->now - *asked);
 }
-void ScriptedWorld::restore_management(Side host) {
-  Host& one = model_->host(host);
-  if (Model::heard(one)) return;
-  one.shut_out = one.silent = false;
-  one.told.run = RunState::unknown;
-  one.told.migration = MigrationStatus::unknown;
-  model_->ask(one);
-}
+void ScriptedWorld::restore_management(Side host) { model_->hear_again(model_->host(host)); }
 void ScriptedWorld::mismatch(Mismatch what, bool more) {
   // QEMU does not notice one device more, nor another model with the same sections.
   if (more && (what == Mismatch::devices || what == Mismatch::cpu)) return;

@@ -33,6 +33,7 @@ struct Defects {
   bool image_is_old = false;         // the destination's image is three steps old
   bool aborts_at_load = false;       // the destination ends by SIGABRT with an assertion
   bool runs_without_steps = false;   // the destination says running, its guest stands still
+  std::string_view loses_connection_at;  // to a host with this command, which it never gets
   bool deaf_to_quit = false;         // the destination ignores `quit`
   bool clock_jumps = false;          // the destination's guest finds its clock ten seconds ahead
   bool clock_goes_back = false;      // … or half a second behind

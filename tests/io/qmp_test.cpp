@@ -159,6 +159,20 @@ TEST_CASE("A call that is not answered in time names its command; a late reply d
   CHECK(t.until([&] { return !t.qmp.waiting_since(); }));
 }
 
+TEST_CASE("A command that nobody answered was not refused", "[qmp]") {
+  Talk t;
+  t.peer.answers = {R"({"error":{"class":"GenericError","desc":"no"},"id":$ID})", ""};
+  std::vector<bool> unanswered;
+  const auto reply = [&](const json&, const io::QmpError* error) {
+    unanswered.push_back(error != nullptr && error->unanswered());
+  };
+  t.qmp.send("refused", {}, reply);
+  t.qmp.send("closed upon", {}, reply);
+  REQUIRE(t.until([&] { return unanswered.size() == 1; }));
+  t.qmp.close();
+  CHECK(unanswered == std::vector<bool>{false, true});
+}
+
 TEST_CASE("A peer that hangs up mid-command fails every open command, once, and later ones",
           "[qmp]") {
   Talk t;

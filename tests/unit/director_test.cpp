@@ -40,7 +40,7 @@ TEST_CASE("Without a fault the destination gets the VM under both protocols", "[
       INFO(one.story());
       CHECK(one.result.verdict == Verdict::pass);
       CHECK(one.result.survivor == "destination");
-      CHECK(one.evidence.settled);
+      CHECK(one.symptom("liveness").empty());
       CHECK(one.world->overlap_ms() == 0);
     }
 }
@@ -114,6 +114,18 @@ TEST_CASE("A manager that was blind sees again, and a command it lost is sent ag
       CHECK(one.result.survivor == "destination");
       CHECK(one.evidence.destination.at_settle.run == RunState::running);
     }
+}
+
+TEST_CASE("What a manager told a host as it went blind is told again", "[director]") {
+  for (const auto* lost : {"migrate-continue", "cont", "quit"}) {
+    Defects defects;
+    defects.loses_connection_at = lost;
+    const ScriptedCase one(fakes::scripted_plan(), defects);
+    INFO(lost << "\n" << one.story());
+    CHECK(one.result.verdict == Verdict::pass);
+    CHECK(one.result.survivor == "destination");
+    CHECK(one.evidence.settled);
+  }
 }
 
 TEST_CASE("Under handshake no fault makes both hosts run", "[director]") {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "faults/catalog.h"
+#include "guests/catalog.h"
 #include "harness/protocols/catalog.h"
 #include "harness/core/error.h"
 #include "harness/core/mode.h"
@@ -272,6 +273,26 @@ TEST_CASE("Smoke touches every fault kind and side", "[scenario]") {
   }
   CHECK(kinds.size() == wanted);
   CHECK(cases.size() == 2 + sides);
+}
+
+TEST_CASE("What several CPUs always have is not taken from a guest that has several",
+          "[scenario]") {
+  auto all = catalogs();
+  all.guests = all_guests();
+  ScenarioRequest request;
+  request.points = {"prepare/ready"};
+  request.faults = {"mismatch-cpu", "mismatch-ram"};
+  CHECK(make_cells().draw(request, all).cases.size() == 2);
+  request.base.guest.name = "linux";
+  const auto drawn = make_cells().draw(request, all);
+  REQUIRE(drawn.cases.size() == 1);
+  CHECK(drawn.cases[0].plan.faults[0].kind == "mismatch-ram");
+  REQUIRE(drawn.left_out.size() == 1);
+  CHECK(drawn.left_out[0].why == "guest linux has 2 vCPUs, which are never without an APIC");
+  for (const auto& scenario : {make_hyperv_cluster(), make_gce_maintenance()})
+    for (const auto& one : scenario.draw(request, all).cases)
+      if (!one.plan.faults.empty() && one.plan.faults[0].kind == "mismatch-cpu")
+        CHECK(one.plan.guest.name == "tiny");
 }
 
 TEST_CASE("A kind that needs TLS is drawn under TLS, and left out with the reason elsewhere",

@@ -20,6 +20,21 @@ std::size_t announcements(const Looked& looked, Side from) {
   }));
 }
 
+// The plan has cut the destination off from the VM's clients, and had not healed that, when it ran
+// the VM: what it announces then reaches nobody.
+bool announces_into_nothing(const Looked& looked) {
+  bool cut = false;
+  const auto first = looked.history.first_migration();
+  for (const auto& event : first.events()) {
+    if (event.kind == "fault" && text_field(event, "kind") == "vm-link-down") {
+      if (event.name == "healed") cut = false;
+      if (event.name == "injected") cut = text_field(event, "side") == "destination";
+    }
+    if (event.actor == "destination" && event.name == "RESUME") return cut;
+  }
+  return false;
+}
+
 }  // namespace
 
 Drawn draw_system(const ScenarioRequest& request, const Catalogs& catalogs,
@@ -108,7 +123,8 @@ Promise announced(std::string_view source) {
             const auto there = announcements(looked, Side::destination);
             const auto here = announcements(looked, Side::source);
             const bool placed = looked.evidence.network->place == Side::destination;
-            return kept(there > 0 && here == 0 && placed,
+            const bool announced = there > 0 || announces_into_nothing(looked);
+            return kept(announced && here == 0 && placed,
                         fmt::format("announced {} times by the destination, {} by the source; the "
                                     "switch {} it behind the destination",
                                     there, here, placed ? "has" : "does not have"));

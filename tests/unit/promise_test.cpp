@@ -110,6 +110,39 @@ TEST_CASE("vmotion: two seconds, one ping, and only without a fault", "[promise]
   CHECK_FALSE(promise_of(scenario, "one-ping-lost").look(one.looked()));
 }
 
+TEST_CASE("An announcement is owed unless the destination was cut off when it ran the VM",
+          "[promise]") {
+  const auto scenario = make_vmotion_shared_storage();
+  const auto& announced = promise_of(scenario, "address-moves-along");
+  const auto held = [&](const std::vector<NetworkEvidence::Frame>& frames, const auto& before_it_ran) {
+    Case one;
+    one.measured.survivor = "destination";
+    auto& network = one.evidence.network.emplace();
+    network.place = Side::destination;
+    network.frames = frames;
+    const auto say = [&](const char* name, const char* side) {
+      one.history.add("director", "fault", name,
+                      {{"kind", std::string("vm-link-down")}, {"side", std::string(side)}});
+    };
+    before_it_ran(say);
+    one.history.add("destination", "qmp-event", "RESUME");
+    return announced.look(one.looked())->held;
+  };
+  const auto nothing = [](const auto&) {};
+  const NetworkEvidence::Frame there{Side::destination, 1, VmFrame::Kind::rarp};
+  const NetworkEvidence::Frame here{Side::source, 1, VmFrame::Kind::rarp};
+  CHECK(held({there}, nothing));
+  CHECK_FALSE(held({}, nothing));
+  CHECK_FALSE(held({there, here}, nothing));
+  CHECK(held({}, [](const auto& say) { say("injected", "destination"); }));
+  CHECK_FALSE(held({}, [](const auto& say) { say("injected", "source"); }));
+  CHECK_FALSE(held({here}, [](const auto& say) { say("injected", "destination"); }));
+  CHECK_FALSE(held({}, [](const auto& say) {
+    say("injected", "destination");
+    say("healed", "destination");
+  }));
+}
+
 TEST_CASE("clark: who resumes follows from whether anything was committed", "[promise]") {
   const auto scenario = make_clark_precopy();
   Case one;

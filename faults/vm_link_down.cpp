@@ -20,7 +20,9 @@ FaultKind make_vm_link_down() {
   kind.transport = Transport::tcp;
   kind.needs = "taps";
   kind.guest_network = true;
-  kind.heal_after_ms = 400;  // QEMU announces the VM until 550 ms after the switch: some get lost
+  // QEMU announces a VM that it runs at 0, 50, 200, 450 and 800 ms (qemu_announce_timer_step and
+  // the defaults of announce-*, net/announce.c): some get lost.
+  kind.heal_after_ms = 400;
   kind.must_heal = true;
   kind.patience_ms = 3000;
   kind.flow = Flow::at_delivery;

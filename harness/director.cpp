@@ -954,9 +954,13 @@ class Director {
         continue;
       }
       host(side).ended_by_plan = true;
-      if (plan_.policy.restarts && is_lost(evidence_))
-        note("arbiter", "decision", fmt::format("fence-{}", to_string(side)),
+      if (plan_.policy.restarts && is_lost(evidence_)) {
+        const auto fence = to_string(side == Side::source ? Action::fence_source
+                                                          : Action::fence_destination);
+        world_.persist(fence);
+        note("arbiter", "decision", fence,
              {{"why", std::string("it is silent, and the VM is to be started again")}});
+      }
       world_.kill(side);
     }
     wait_until(

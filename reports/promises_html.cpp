@@ -9,20 +9,21 @@ namespace migfuzz {
 namespace {
 
 std::string row(const PromiseTally& one) {
-  const auto asked = one.held + one.broken + one.lost;
-  const auto verdict = one.broken > 0 ? Verdict::fail
-                       : one.lost > 0 ? Verdict::expected_loss
-                                      : Verdict::pass;
-  const auto word = asked == 0       ? std::string("no case says")
-                    : one.broken > 0 ? "broken by " + counted(one.broken, "case")
-                    : one.held == 0  ? std::string("lost as expected")
-                                     : std::string("kept");
+  const auto asked = one.held + one.broken + one.known + one.lost;
+  const auto [verdict, word] =
+      one.broken > 0  ? std::pair(Verdict::fail, "broken by " + counted(one.broken, "case"))
+      : one.known > 0 ? std::pair(Verdict::known_issue, "a known issue in " +
+                                                            counted(one.known, "case"))
+      : one.lost > 0  ? std::pair(Verdict::expected_loss,
+                                 "lost as expected in " + counted(one.lost, "case"))
+                      : std::pair(Verdict::pass, std::string("kept"));
   std::string out = "<tr><th scope=\"row\">" + html(one.claim) + "<p class=\"minor\">" +
                     html(one.source) + " <code>" + html(one.name) + "</code></p></th><td>";
-  out += asked == 0 ? "<span class=\"quiet\">" + html(word) + "</span>"
+  out += asked == 0 ? "<span class=\"quiet\">no case says</span>"
                     : badge(verdict) + "<p class=\"minor\">" + html(word) + "</p>";
   return out + "</td><td>" + std::to_string(one.held) + "</td><td>" +
-         std::to_string(one.broken) + "</td><td>" + std::to_string(one.lost) + "</td></tr>";
+         std::to_string(one.broken) + "</td><td>" + std::to_string(one.known) + "</td><td>" +
+         std::to_string(one.lost) + "</td></tr>";
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ std::string promises_section(const Summary& summary) {
       "<section id=\"promises\"><h2>What was promised</h2><div class=\"wide\" tabindex=\"0\" "
       "role=\"region\" aria-label=\"Promises\"><table class=\"coverage\"><thead><tr><th "
       "scope=\"col\">Promise</th><th scope=\"col\">It was</th><th scope=\"col\">Kept</th><th "
-      "scope=\"col\">Broken</th><th scope=\"col\">Lost as expected</th></tr></thead><tbody>";
+      "scope=\"col\">Broken</th><th scope=\"col\">Known issue</th><th "
+      "scope=\"col\">Lost as expected</th></tr></thead><tbody>";
   for (const auto& one : summary.promises) out += row(one);
   return out + "</tbody></table></div></section>\n";
 }

@@ -16,7 +16,7 @@ constexpr std::uint32_t kVms = 6, kAtOnce = 2;
 
 std::optional<Kept> accounted_for(const Looked& looked) {
   for (const auto& finding : looked.measured.findings)
-    if (finding.checker == "evacuation")
+    if (finding.checker == "evacuation" && finding.verdict != Verdict::infra)
       return kept(finding.verdict == Verdict::pass, finding.what);
   return std::nullopt;
 }

@@ -41,14 +41,14 @@ std::optional<Kept> notified(const Looked& looked) {
 std::optional<Kept> three_stages(const Looked& looked) {
   if (!no_fault(looked)) return std::nullopt;
   const auto& m = looked.measured;
-  return kept(m.blackout_ms >= 0 && m.brownout_ms >= 0,
+  return kept(runs_on(looked, Side::destination) && m.blackout_ms >= 0 && m.brownout_ms >= 0,
               fmt::format("blackout {:.0f} ms, {:.0f} ms lost in the brownouts around it",
                           m.blackout_ms, m.brownout_ms));
 }
 
 std::optional<Kept> host_error(const Looked& looked) {
   const auto& e = looked.evidence;
-  if (!migfuzz::is_lost(e)) return std::nullopt;
+  if (!looked.plan.policy.restarts || !migfuzz::is_lost(e)) return std::nullopt;
   if (e.restart && e.restart->refused) return std::nullopt;  // nothing is left to start it from
   return kept(e.restart && e.restart->beats > 0,
               e.restart ? fmt::format("started again, {} steps seen", e.restart->beats)
@@ -57,7 +57,7 @@ std::optional<Kept> host_error(const Looked& looked) {
 
 std::optional<Kept> terminated(const Looked& looked) {
   const auto& e = looked.evidence;
-  if (e.blocked.empty()) return std::nullopt;
+  if (!looked.plan.policy.moves_blocked || e.blocked.empty()) return std::nullopt;
   const bool untouched = e.beats_after_settle_source > 0;
   return kept(untouched && e.restart && e.restart->beats > 0,
               fmt::format("the VM {} before it was ended, and {} started again",
@@ -91,9 +91,10 @@ Scenario make_gce_maintenance() {
       connections_kept(kPages),
       announced(kPages),
       {"host-error-restarts", "a VM whose host has failed is started again, once",
-       "Google Cloud, Compute Engine: host errors, automaticRestart", host_error},
+       "Google Cloud, Compute Engine: host errors, automaticRestart", host_error, true},
       {"unmovable-is-restarted", "a VM with a device that cannot move is ended and started again",
-       "Google Cloud, Compute Engine: onHostMaintenance=TERMINATE", terminated},
+       "Google Cloud, Compute Engine: onHostMaintenance=TERMINATE", terminated,
+       true},
   };
   return scenario;
 }

@@ -70,9 +70,9 @@ Scenario make_hines_postcopy() {
       {"pages-once", "from the switch on each page is sent at most once", kPaper, once},
       {"faults-served", "pages that the guest touches first are fetched over the network", kPaper,
        fetched},
-      {"lost-with-destination",
-       "a destination that fails after the switch takes the VM along: what post-copy does not "
-       "promise",
+      {"survives-destination",
+       "the VM outlives a destination that fails after the switch: post-copy cannot promise it, "
+       "and its losses are expected",
        "Hines et al., SIGOPS OSR 43(3), 2009, section 6 (reliability)", fails_with_it},
       {"precopy-survives", "in pre-copy a destination that fails costs nothing: the VM runs on",
        "Hines et al., SIGOPS OSR 43(3), 2009, section 6 (reliability)", survives_it},

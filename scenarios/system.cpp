@@ -78,7 +78,9 @@ bool runs_on(const Looked& looked, Side host) {
 bool is_lost(const Looked& looked) { return looked.measured.survivor == "none"; }
 
 bool handed_over(const History& history) {
-  return history.first_migration().first("arbiter", "decision", "hand-over") != nullptr;
+  const auto first = history.first_migration();
+  return first.first("arbiter", "decision", "hand-over") != nullptr ||
+         first.first("destination", "qmp-event", "RESUME") != nullptr;
 }
 
 bool source_stable(const Looked& looked) {
@@ -98,12 +100,12 @@ const Event* event(const Looked& looked, std::string_view actor, std::string_vie
 }
 
 Promise connections_kept(std::string_view source) {
-  return {"connections-kept", "the TCP connection of a client outlives every migration that the VM "
-                              "does",
+  return {"connections-kept", "a client's TCP connection outlives the migration if the VM does",
           source, [](const Looked& looked) -> std::optional<Kept> {
             const auto& network = looked.evidence.network;
             if (!network || is_lost(looked) || !looked.evidence.settled) return std::nullopt;
             const auto& client = network->client;
+            if (client.echoes.answered == 0) return std::nullopt;  // it was never heard
             return kept(client.broken.empty() && network->echoed_again,
                         client.broken.empty()
                             ? fmt::format("{} of {} messages came back, longest wait {:.0f} ms",
@@ -118,7 +120,8 @@ Promise announced(std::string_view source) {
           "the VM keeps its hardware address, the destination announces it by RARP and the source "
           "does not",
           source, [](const Looked& looked) -> std::optional<Kept> {
-            if (!looked.evidence.network || !runs_on(looked, Side::destination))
+            if (!looked.evidence.network || !runs_on(looked, Side::destination) ||
+                looked.evidence.network->frames_lost > 0)
               return std::nullopt;
             const auto there = announcements(looked, Side::destination);
             const auto here = announcements(looked, Side::source);
@@ -136,13 +139,15 @@ Promise state_kept(std::string_view source) {
           source, [](const Looked& looked) -> std::optional<Kept> {
             if (!no_fault(looked)) return std::nullopt;
             const auto& e = looked.evidence;
-            const bool memory = e.exam_at_switch && e.exam_at_switch->readable &&
-                                e.exam_at_switch->wrong_pages == 0;
+            if (!e.exam_at_switch) return std::nullopt;  // nobody told the destination to run
+            const bool memory =
+                e.exam_at_switch->readable && e.exam_at_switch->wrong_pages == 0;
             const bool steps = !e.records.broken && !e.records_disagree;
             const bool disk = !e.disk || (e.disk->readable && e.disk->missing + e.disk->torn == 0);
             return kept(memory && steps && disk,
                         fmt::format("memory {}, steps {}, disk {}", memory ? "exact" : "wrong",
-                                    steps ? "unbroken" : "broken", disk ? "exact" : "wrong"));
+                                    steps ? "unbroken" : "broken",
+                                    !e.disk ? "none" : disk ? "exact" : "wrong"));
           }};
 }
 

@@ -24,6 +24,7 @@ bool no_fault(const Looked& looked);
 bool runs_on(const Looked& looked, Side host);
 bool is_lost(const Looked& looked);
 /// The manager has written down that the destination owns the VM.
+/// The manager has handed it over, or the destination has run it without being told.
 bool handed_over(const History& history);
 /// Nobody has ended the source or made it stand still: neither a fault nor the manager.
 bool source_stable(const Looked& looked);

@@ -21,14 +21,17 @@ constexpr auto kPaper = "Nelson et al., USENIX ATC'05, sections 2 and 3";
 std::optional<Kept> switch_over(const Looked& looked) {
   if (!no_fault(looked)) return std::nullopt;
   const auto ms = looked.measured.blackout_ms;
-  return kept(ms >= 0 && ms < kSwitchOverMs, fmt::format("the VM stood for {:.0f} ms", ms));
+  return kept(runs_on(looked, Side::destination) && ms >= 0 && ms < kSwitchOverMs,
+              fmt::format("the VM stood for {:.0f} ms", ms));
 }
 
 std::optional<Kept> one_ping(const Looked& looked) {
   if (!no_fault(looked) || !looked.evidence.network) return std::nullopt;
   const auto ms = looked.measured.ping_gap_ms;
-  return kept(ms >= 0 && ms <= kOnePingMs,
-              fmt::format("longest silence between two answers {:.0f} ms", ms));
+  const bool again = looked.evidence.network->pinged_again;
+  return kept(again && ms >= 0 && ms <= kOnePingMs,
+              fmt::format("longest silence between two answers {:.0f} ms; the VM {} in the end", ms,
+                          again ? "answers" : "does not answer"));
 }
 
 }  // namespace

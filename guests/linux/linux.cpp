@@ -24,13 +24,10 @@ extern const std::byte migfuzz_linux_workload_end[];
 namespace migfuzz {
 namespace {
 
-// Quiet and in a hurry: no console, no calibration, no self-tests, and a panic boots again, which
-// the evidence shows. What is freed is cleared, and 8 MB of files about the kernel's tracing are
-// left out: all of it would be saved, restored and migrated with every VM. The mailbox's memory is
-// kept from the kernel (mailbox.h).
-//
-// Time: a periodic tick in place of timers of high resolution, which costs QEMU a third less of
-// the host's processor under TCG (three programmed interrupts fewer in each of 4 ms).
+// Quiet and in a hurry: no console, no calibration, no self-tests, and a panic boots again while
+// it is saved, and ends a restored VM. What is freed is cleared, and 8 MB of files about the
+// kernel's tracing are left out: all of it would be saved, restored and migrated with every VM. The
+// mailbox's memory is kept from the kernel (mailbox.h).
 constexpr const char* kCommandLine =
     "console=none quiet tsc=reliable no_timer_check mitigations=off nokaslr random.trust_cpu=on "
     "cryptomgr.notests lpj=4000000 panic=-1 init_on_free=1 iomem=relaxed "

@@ -218,6 +218,7 @@ class Campaign {
       Drawn drawn;
       try {
         drawn = catalogs_.find_scenario(request_.scenario).draw(draw, catalogs_);
+        for (const auto& one : drawn.cases) check_plan(one.plan, catalogs_);
       } catch (const UsageError& error) {
         // What is asked for has to have a meaning somewhere, and need not have one in every mode.
         if (request_.modes.size() * request_.protocols.size() == 1) throw;
@@ -225,10 +226,7 @@ class Campaign {
                          error.what()));
         continue;
       }
-      for (auto& one : drawn.cases) {
-        check_plan(one.plan, catalogs_);
-        cases.push_back(std::move(one));
-      }
+      std::move(drawn.cases.begin(), drawn.cases.end(), std::back_inserter(cases));
       unite(matrix_, {{}, {}, std::move(drawn.left_out)});
     }
     return cases;

@@ -57,11 +57,14 @@ void join(FindingGroup& group, const CaseResult& result, const std::string& key)
 }
 
 void tally_promises(Summary& summary, const CaseResult& result) {
+  // Where nothing was proved nothing was kept.
+  if (result.verdict == Verdict::infra || result.verdict == Verdict::not_delivered) return;
   for (const auto& finding : result.findings)
     for (auto& one : summary.promises) {
       if (finding.checker != "promise" || finding.symptom != one.name) continue;
       ++(finding.verdict == Verdict::pass            ? one.held
          : finding.verdict == Verdict::expected_loss ? one.lost
+         : finding.verdict == Verdict::known_issue   ? one.known
                                                      : one.broken);
     }
 }

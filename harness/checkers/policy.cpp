@@ -4,9 +4,11 @@
 //  storage   no migration was started while a host did not reach the disk
 //  restart   a VM that is lost was started from its disk exactly once, by a journalled decision,
 //            when no other process could run it; one that is not lost was not
+//  back-off  a second migration was begun no earlier than that after it was due
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "harness/checkers/catalog.h"
 
@@ -28,9 +30,7 @@ class PolicyChecker final : public Checker {
     if (plan.policy.checks_storage) findings.push_back(storage(history));
     if (plan.policy.restarts || plan.policy.moves_blocked)
       findings.push_back(restart(plan, history, e));
-    if (findings.empty())
-      findings.push_back(checkers::good(name(), fmt::format("waits {} ms before a second migration",
-                                                            plan.policy.backoff_ms)));
+    if (plan.policy.backoff_ms != 0) findings.push_back(backoff(plan, history));
     return findings;
   }
 
@@ -58,6 +58,39 @@ class PolicyChecker final : public Checker {
     return checkers::good(name(), "no migration was started: " + answer);
   }
 
+  Finding backoff(const Plan& plan, const History& history) const {
+    const auto* retry = history.first("director", "retry", "begins");
+    if (retry == nullptr) return checkers::good(name(), "no second migration was due");
+    const auto* due = history.first("arbiter", "policy", "back-off");
+    if (due == nullptr)
+      return checkers::broken(name(), "no-back-off", "a second migration was made at once");
+    for (const auto& event : history.events()) {
+      if (event.at_ns < retry->at_ns || event.actor != "source" || event.name != "migrate" ||
+          event.kind != "qmp-command")
+        continue;
+      const auto waited_ms = static_cast<double>(event.at_ns - due->at_ns) / 1e6;
+      const auto what = fmt::format("the second migration began {:.0f} ms after it was due, the "
+                                    "back-off is {} ms",
+                                    waited_ms, plan.policy.backoff_ms);
+      return waited_ms < plan.policy.backoff_ms ? checkers::broken(name(), "no-back-off", what)
+                                                : checkers::good(name(), what);
+    }
+    return checkers::good(name(), "no second migration was begun");
+  }
+
+  // Of every process that could run the VM the end is on record before the new one's start.
+  static std::string alive_at_restart(const History& history) {
+    std::set<std::string> alive;
+    for (const auto& event : history.events()) {
+      if (event.kind != "process") continue;
+      if (event.actor == "restarted" && event.name == "started")
+        return alive.empty() ? "" : *alive.begin();
+      if (event.name == "started") alive.insert(event.actor);
+      if (event.name == "exited") alive.erase(event.actor);
+    }
+    return "";
+  }
+
   static std::size_t count(const History& history, std::string_view actor, std::string_view kind,
                            std::string_view what) {
     const auto& all = history.events();
@@ -82,6 +115,10 @@ class PolicyChecker final : public Checker {
       return checkers::broken(name(), "restarted-twice",
                               fmt::format("{} decisions and {} processes instead of one each",
                                           decisions, starts));
+    if (const auto other = alive_at_restart(history); !other.empty())
+      return checkers::broken(name(), "restarted-too-early",
+                              "the VM was started again before the process of " + other +
+                                  " had ended");
     if (e.restart->records.broken)
       return checkers::broken(name(), "restart-broken",
                               "the restarted VM: " + *e.restart->records.broken);

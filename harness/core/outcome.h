@@ -1,7 +1,7 @@
 // Expected outcomes: one reviewed table that says, for every cell, who must survive and why.
 //
 // The table knows no fault by name. A kind says what its failure amounts to (Effect), a trigger
-// says how far the migration had come (Stage), and the first row that matches both decides. A
+// says how far the migration had come (Reached), and the first row that matches both decides. A
 // disagreement with the table is a finding, in either direction; a plan without a row is refused.
 #pragma once
 

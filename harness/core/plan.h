@@ -94,12 +94,12 @@ Plan plan_from_text(std::string_view text, std::string_view origin);
 /// "handshake", or "handshake, postcopy" in another mode than the usual one: by what reports tell
 /// apart under which rules a case ran.
 std::string rules_text(const std::string& protocol, const std::string& mode);
-/// A short stable name, e.g. "stopcopy-enter-crash-source-handshake-4f2a".
 /// The fault that a case with faults is told by: its first, but of a recovery the last one, which
 /// meets it; the ones before it only led there.
 const FaultSpec& telling_fault(const Plan& plan);
 /// How many faults the case has besides that one and the one that a recovery begins with.
 std::size_t faults_besides(const Plan& plan);
+/// A short stable name, e.g. "stopcopy-enter-crash-source-handshake-4f2a".
 std::string case_id(const Plan& plan);
 
 }  // namespace migfuzz

@@ -12,7 +12,8 @@ std::vector<Finding> look_at(const std::vector<Promise>& promises, const Looked&
     const auto& expected = looked.evidence.expected;
     const bool lost = looked.measured.survivor == "none";
     const bool as_expected =
-        lost && (expected.expect == Expect::loss || expected.expect == Expect::at_most_one);
+        lost && !promise.of_the_lost &&
+        (expected.expect == Expect::loss || expected.expect == Expect::at_most_one);
     const auto verdict = kept->held    ? Verdict::pass
                          : as_expected ? Verdict::expected_loss
                                        : Verdict::fail;

@@ -17,7 +17,7 @@
 
 namespace migfuzz {
 
-/// A finished case. `measured`: blackout, brownout and the gaps are there; findings may not be.
+/// A finished case. `measured`: blackout, brownout, the gaps and what the checkers found.
 struct Looked {
   const Plan& plan;
   const History& history;
@@ -31,11 +31,12 @@ struct Kept {
 };
 
 struct Promise {
-  std::string_view name;    // what a broken one is called in signatures: "at-most-one-ping-lost"
+  std::string_view name;    // what a broken one is called in signatures: "one-ping-lost"
   std::string_view claim;   // what is checked, with its bound
   std::string_view source;  // whose words it follows, and where they stand
   /// Nothing: it says nothing about this case.
   std::function<std::optional<Kept>(const Looked&)> look;
+  bool of_the_lost = false;  // it says what becomes of a lost VM: that loss excuses nothing
 };
 
 /// One finding for each promise that says something, of the checker `promise`. A broken promise of

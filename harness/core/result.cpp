@@ -204,6 +204,7 @@ PromiseTally read_promise(StrictObject& object) {
   one.source = object.text("source");
   one.held = object.count("held", 0, kAnyU64);
   one.broken = object.count("broken", 0, kAnyU64);
+  if (object.has("known")) one.known = object.count("known", 0, kAnyU64);  // not in older ones
   one.lost = object.count("lost", 0, kAnyU64);
   return one;
 }
@@ -317,6 +318,7 @@ nlohmann::json to_json(const Summary& summary) {
                         {"source", clean_utf8(one.source)},
                         {"held", one.held},
                         {"broken", one.broken},
+                        {"known", one.known},
                         {"lost", one.lost}});
   json controls = json::array();
   for (const Control& control : summary.controls) {

@@ -120,6 +120,13 @@ class Proposals {
       with([&](Plan& plan) { plan.guest.memory_bytes = memory; });
     with([](Plan& plan) { plan.source = plan.destination; });
     with([](Plan& plan) { plan.destination = plan.source; });
+    with([&](Plan& plan) { plan.policy = plain.policy; });
+    with([&](Plan& plan) { plan.migration_networks = plain.migration_networks; });
+    with([&](Plan& plan) { plan.evacuation = plain.evacuation; });
+    with([&](Plan& plan) {
+      plan.evacuation.vms = std::max(plain.evacuation.vms, plan.evacuation.vms / 2);
+      plan.evacuation.at_once = std::min(plan.evacuation.at_once, plan.evacuation.vms);
+    });
   }
 
   void plainer_fault(std::size_t i) {
@@ -193,8 +200,11 @@ Complexity complexity_of(const Plan& plan) {
                          plan.least_passes != plain.least_passes,
                          plan.guest.dirty_pages_per_s != plain.guest.dirty_pages_per_s,
                          plan.guest.disk_writes_per_s != plain.guest.disk_writes_per_s,
-                         !plain_memory(plan.guest.memory_bytes), plan.source != plan.destination})
+                         !plain_memory(plan.guest.memory_bytes), plan.source != plan.destination,
+                         plan.policy != plain.policy, plan.evacuation != plain.evacuation,
+                         plan.migration_networks != plain.migration_networks})
     size.oddities += odd ? 1 : 0;
+  size.magnitude += plan.evacuation.vms;
   return size;
 }
 

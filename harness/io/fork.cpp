@@ -1,11 +1,14 @@
 #include "harness/io/fork.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "harness/io/fd.h"
@@ -28,8 +31,20 @@ pid_t run_apart(const std::function<void()>& body) {
   ::_exit(status);  // no destructor of the parent's, and no buffer twice
 }
 
-void wait_for_end(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+bool wait_for_end(pid_t pid, Clock::time_point deadline) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) fail("pidfd_open");
+  pollfd ends{process.get(), POLLIN, 0};
+  for (;;) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+    const auto ms = static_cast<int>(std::max<Milliseconds::rep>(left.count(), 0));
+    const int ready = ::poll(&ends, 1, ms);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) fail("poll");
+    if (ready == 0) ::kill(pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return ready > 0;
   }
 }
 

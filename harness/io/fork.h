@@ -9,13 +9,15 @@
 #include <cstddef>
 #include <functional>
 
+#include "harness/core/types.h"
+
 namespace migfuzz::io {
 
 /// Runs `body` in a process of its own, which ends when it returns or throws; returns its pid.
 /// Throws InfraError when the kernel gives none.
 pid_t run_apart(const std::function<void()>& body);
-/// Waits for its end.
-void wait_for_end(pid_t pid);
+/// Waits for its end, and ends it when the deadline passes: then false.
+bool wait_for_end(pid_t pid, Clock::time_point deadline);
 
 /// Zeroed memory that processes made later share.
 class SharedMemory {

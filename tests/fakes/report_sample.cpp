@@ -478,6 +478,12 @@ void fill_summary(Summary& summary, const std::vector<CaseResult>& results) {
   summary.memory_why = "tcg dirties slowly; three passes fit into half a second";
   summary.host = "2 cores, Linux 6.1.0, root";
   summary.duration_s = 1287;
+  const std::string source = "A manager's manual";
+  summary.promises = {{"kept", "what every case keeps", source, 40, 0, 0, 0},
+                      {"broken", "what some case breaks", source, 38, 2, 1, 1},
+                      {"known", "what a known issue breaks", source, 39, 0, 2, 1},
+                      {"lost", "what only an expected loss does not keep", source, 39, 0, 0, 3},
+                      {"unasked", "of which no case says anything", source, 0, 0, 0, 0}};
   summary.cases = results.size();
   for (const CaseResult& result : results) {
     ++summary.verdicts[result.verdict];
@@ -531,6 +537,11 @@ ReportSample report_sample(Mood mood, std::uint64_t seed) {
       plan.seed = draw.below(1'000'000);
       const bool heals = side == Side::channel && draw.below(2) == 0;
       plan.faults.push_back({kind, side, trigger_from(point), heals ? 250U : 0U, draw.below(4096)});
+      if (cell == 1) {  // what plans of known systems have besides
+        plan.policy = {true, true, true, true, 100};
+        plan.evacuation = {6, 2};
+        plan.migration_networks = 2;
+      }
       const Verdict verdict = verdict_for(plan.faults.front(), mood, cell++);
       if (mood == Mood::safe && verdict == Verdict::hazard) plan.protocol = "autostart";
       sample.results.push_back(make_case(draw, plan, verdict));

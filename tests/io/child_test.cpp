@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "harness/core/error.h"
+#include "harness/io/fork.h"
 #include "tests/io/temporary.h"
 
 namespace migfuzz {
@@ -167,6 +168,23 @@ TEST_CASE("Only the named descriptors are inherited, stdin is empty", "[child]")
   REQUIRE(loop.run_until([&] { return !child.alive(); }, soon()));
   CHECK(given.text() == "hello\n");
   CHECK(output.text() == "open\nclosed\n");
+}
+
+TEST_CASE("A part that runs apart says what it has to in shared memory, and ends", "[child]") {
+  start_clean();
+  const io::SharedMemory memory(sizeof(int));
+  int& said = *new (memory.address()) int(0);
+  CHECK(io::wait_for_end(io::run_apart([&] { said = 7; }), soon()));
+  CHECK(said == 7);
+  CHECK(no_children_left());
+}
+
+TEST_CASE("A part that does not end in time is ended, and that is said", "[child]") {
+  start_clean();
+  const pid_t pid = io::run_apart([] { ::pause(); });
+  CHECK_FALSE(io::wait_for_end(pid, soon(20)));
+  CHECK_FALSE(exists(pid));
+  CHECK(no_children_left());
 }
 
 TEST_CASE("Executables are looked up on PATH unless they have a slash", "[child]") {

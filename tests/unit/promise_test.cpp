@@ -66,6 +66,9 @@ TEST_CASE("A promise that is not kept fails, unless the VM's loss is expected", 
   CHECK(verdicts() == std::vector{Verdict::pass, Verdict::fail});
   one.evidence.expected.expect = Expect::loss;
   CHECK(verdicts() == std::vector{Verdict::pass, Verdict::expected_loss});
+  auto of_the_lost = promises;
+  of_the_lost[1].of_the_lost = true;
+  CHECK(look_at(of_the_lost, one.looked())[1].verdict == Verdict::fail);
   one.measured.survivor = "source";  // what is expected has not happened
   CHECK(verdicts() == std::vector{Verdict::pass, Verdict::fail});
   CHECK(look_at(promises, one.looked())[1].symptom == "broken");
@@ -95,7 +98,8 @@ TEST_CASE("vmotion: two seconds, one ping, and only without a fault", "[promise]
     REQUIRE(kept);
     return kept->held;
   };
-  one.evidence.network.emplace();
+  one.evidence.network.emplace().pinged_again = true;
+  one.measured.survivor = "destination";
   one.measured.blackout_ms = 1999;
   one.measured.ping_gap_ms = 1000;
   CHECK(held("switch-over-in-two-seconds"));
@@ -104,6 +108,13 @@ TEST_CASE("vmotion: two seconds, one ping, and only without a fault", "[promise]
   one.measured.ping_gap_ms = 1001;
   CHECK_FALSE(held("switch-over-in-two-seconds"));
   CHECK_FALSE(held("one-ping-lost"));
+  one.measured.blackout_ms = 100;
+  one.measured.ping_gap_ms = 10;
+  one.evidence.network->pinged_again = false;  // the gap that has not ended is not in the number
+  CHECK_FALSE(held("one-ping-lost"));
+  one.measured.survivor = "source";
+  CHECK_FALSE(held("switch-over-in-two-seconds"));
+  one.measured.survivor = "destination";
   one.measured.blackout_ms = -1;  // nothing was measured
   CHECK_FALSE(held("switch-over-in-two-seconds"));
   one.plan.faults.emplace_back();
@@ -114,7 +125,8 @@ TEST_CASE("An announcement is owed unless the destination was cut off when it ra
           "[promise]") {
   const auto scenario = make_vmotion_shared_storage();
   const auto& announced = promise_of(scenario, "address-moves-along");
-  const auto held = [&](const std::vector<NetworkEvidence::Frame>& frames, const auto& before_it_ran) {
+  const auto held = [&](const std::vector<NetworkEvidence::Frame>& frames,
+                        const auto& before_it_ran) {
     Case one;
     one.measured.survivor = "destination";
     auto& network = one.evidence.network.emplace();
@@ -200,6 +212,45 @@ TEST_CASE("policy: a restart is due when nobody is left, once, and never beside 
   CHECK(with([](Case& one) { one.evidence.restart->records.broken = "torn"; }) ==
         "restart-broken");
   CHECK(with([](Case& one) { one.evidence.restart->refused = true; }).empty());
+}
+
+TEST_CASE("policy: nobody else can run a VM that is started again", "[policy]") {
+  const auto started = [](const std::vector<const char*>& ended_before) {
+    auto one = restarted();
+    one.history = History();
+    for (const auto* host : {"source", "destination"}) one.history.add(host, "process", "started");
+    for (const auto* host : ended_before) one.history.add(host, "process", "exited");
+    one.history.add("arbiter", "decision", "restart");
+    one.history.add("restarted", "process", "started");
+    return symptom_of(one);
+  };
+  CHECK(started({"source", "destination"}).empty());
+  CHECK(started({"source"}) == "restarted-too-early");
+  CHECK(started({}) == "restarted-too-early");
+}
+
+TEST_CASE("policy: a second migration waits for its back-off", "[policy]") {
+  const auto after = [](bool decided, std::int64_t ms) {
+    Case one;
+    one.plan.policy.backoff_ms = 100;
+    std::vector<Event> events;
+    const auto say = [&](std::int64_t at_ms, const char* actor, const char* kind,
+                         const char* name) {
+      events.push_back({events.size(), at_ms * 1'000'000, actor, kind, name, {}});
+    };
+    say(1, "source", "qmp-command", "migrate");
+    if (decided) say(500, "arbiter", "policy", "back-off");
+    say(560, "director", "retry", "begins");
+    say(500 + ms, "source", "qmp-command", "migrate");
+    one.history = History::from_events(std::move(events));
+    return symptom_of(one);
+  };
+  CHECK(after(true, 101).empty());
+  CHECK(after(true, 99) == "no-back-off");
+  CHECK(after(false, 101) == "no-back-off");
+  Case one;
+  one.plan.policy.backoff_ms = 100;
+  CHECK(symptom_of(one).empty());
 }
 
 TEST_CASE("policy: a notice needs its answer, and no disk means no migration", "[policy]") {

@@ -318,7 +318,7 @@ void set_up() {
   tell_kernel("/proc/sys/vm/compact_unevictable_allowed", "0");
   tell_kernel("/proc/sys/vm/compaction_proactiveness", "0");
   tell_kernel("/proc/sys/kernel/sched_rt_runtime_us", "-1");
-  tell_kernel("/proc/sys/kernel/panic", "-1");  // a panic resets the machine: it boots again
+  tell_kernel("/proc/sys/kernel/panic", "-1");  // a panic resets: a restored VM ends
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   load_modules();
   raise_interface("lo", "127.0.0.1", "255.0.0.0");

@@ -337,16 +337,18 @@ std::string without_d3(std::string html) {
 TEST_CASE("Promises stand on the page with how often they were kept", "[report]") {
   Summary summary;
   CHECK(occurrences(html_report(summary, {}), "id=\"promises\"") == 0);
-  summary.promises = {{"kept-one", "a <claim>", "its source", 7, 0, 0},
-                      {"broken-one", "another", "s", 7, 2, 1},
-                      {"lost-one", "a third", "s", 0, 0, 4},
-                      {"silent-one", "nobody asks", "s", 0, 0, 0}};
+  summary.promises = {{"kept-one", "a <claim>", "its source", 7, 0, 0, 0},
+                      {"broken-one", "another", "s", 7, 2, 1, 3},
+                      {"known-one", "a fourth", "s", 7, 0, 5, 0},
+                      {"lost-one", "a third", "s", 0, 0, 0, 4},
+                      {"silent-one", "nobody asks", "s", 0, 0, 0, 0}};
   const auto table = between(html_report(summary, {}), "<section id=\"promises\">", "</section>");
   CHECK_THAT(table, Contains("a &lt;claim&gt;"));
   CHECK_THAT(table, Contains("broken by 2 cases"));
-  CHECK_THAT(table, Contains("lost as expected"));
+  CHECK_THAT(table, Contains("a known issue in 5 cases"));
+  CHECK_THAT(table, Contains("lost as expected in 4 cases"));
   CHECK_THAT(table, Contains("no case says"));
-  CHECK_THAT(table, Contains("<td>7</td><td>2</td><td>1</td>"));
+  CHECK_THAT(table, Contains("<td>7</td><td>2</td><td>1</td><td>3</td>"));
 }
 
 TEST_CASE("Downtime is told by fault, of survivors, with median and 99th percentile", "[report]") {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -20,6 +21,7 @@ constexpr Milliseconds kTurn{5};          // looks at least this often while not
 constexpr Milliseconds kBeatLimit{5000};  // a running guest beats every 4 ms; this is a hang
 constexpr Milliseconds kQuitLimit{5000};  // `quit` takes 10-20 ms
 constexpr Milliseconds kPlaceLimit{45000};  // for other VMs; a case may take 90 s
+constexpr Milliseconds kReadLimit{2000};    // of one sector; it takes 30 ms
 constexpr Milliseconds kNoticeLimit{1000};  // a guest looks every few milliseconds
 constexpr std::uint64_t kBeatsWanted = 3;
 // For a client to be answered again: TCP doubles its retransmission timer, from 0.2 s, with every
@@ -129,7 +131,8 @@ class Director {
     const bool met_before = met_;
     const auto over = [&] { return convoy_->all_settled() || (meet_others() && !met_before); };
     if (convoy_->leads() || met_before) return;
-    wait_until("the other VMs to settle", over, kPlaceLimit);
+    if (!wait_until("the other VMs to settle", over, kPlaceLimit))
+      throw InfraError("the other VMs of the host did not settle");
     if (met_) settle();
   }
 
@@ -137,8 +140,16 @@ class Director {
 
   void look_at_storage() {
     if (!plan_.policy.checks_storage) return;
-    for (const auto side : {Side::source, Side::destination})
-      if (const auto why = world_.storage_refusal(side); !why.empty() && refused_.empty())
+    constexpr std::array kBoth{Side::source, Side::destination};
+    for (const auto side : kBoth) world_.read_storage(side);
+    const auto answered = [&] {
+      return std::all_of(kBoth.begin(), kBoth.end(),
+                         [&](Side side) { return world_.storage_answer(side).has_value(); });
+    };
+    world_.pump(answered, world_.now() + kReadLimit);
+    for (const auto side : kBoth)
+      if (const auto why = world_.storage_answer(side).value_or("no answer");
+          !why.empty() && refused_.empty())
         refused_ = fmt::format("the {} does not reach the disk: {}", actor(side), why);
     note("arbiter", "policy", "storage looked at",
          {{"answer", refused_.empty() ? std::string("both hosts reach it") : refused_}});
@@ -801,8 +812,8 @@ class Director {
       wait_until("the VM's client to be answered again", [&] { return heard() || ended(); },
                  kClientLimit);
     if (ended()) {
-      evidence_.network.reset();
-      return note("director", "note", "client-unheard", {{"why", std::string("QEMU ended")}});
+      network.unheard = "QEMU ended while it was asked";
+      note("director", "note", "client-unheard", {{"why", network.unheard}});
     }
     const auto seen = *world_.network();
     network.client = seen.client;
@@ -875,12 +886,17 @@ class Director {
     keep(Side::destination);
     evidence_.destination.ending = world_.sight(Side::destination).ending;
     // Which of the two is a drawn number's parity: both are covered, and no case pays for both.
-    const bool fresh = plan_.guest.seed % 2 == 1;
+    // A fresh host's cable would be whole, and a second network is to leave the first as it is.
+    const bool fresh = plan_.guest.seed % 2 == 1 && plan_.migration_networks == 1;
     const std::string to = fresh ? "a fresh host" : "the same host";
     note("director", "retry", "begins", {{"to", to}});
+    if (convoy_ != nullptr && !wait_until("a place for the second migration",
+                                          [&] { return convoy_->begin(); }, kPlaceLimit))
+      throw InfraError("no place among the migrations under way became free");
     world_.start_again(fresh);
     Director second(*this, "destination-2");
     evidence_.retry = second.migrate_again();
+    if (convoy_ != nullptr) convoy_->settled();
     evidence_.retry->to = to;
     last_exam_ = second.last_exam_;
     const auto& clock = second.evidence_.clock;
@@ -982,8 +998,10 @@ class Director {
 
   void collect() {
     for (const auto side : {Side::source, Side::destination})
-      if (faults_.ended(side))
-        (side == Side::source ? evidence_.source : evidence_.destination).ended_by_plan = true;
+      if (faults_.ended(side)) {
+        auto& first = side == Side::source ? evidence_.source : evidence_.destination;
+        first.ended_by_plan = first.ended_by_fault = true;
+      }
     for (const auto side : {Side::source, Side::destination}) keep(side);
     evidence_.flip = world_.flip();
     evidence_.pages_after_switch = world_.pages_after_switch();

@@ -63,6 +63,7 @@ void FaultRun::inject() {
   stage_ = Stage::injected;
   Fields fields{{"kind", spec_.kind},
                 {"side", std::string(to_string(spec_.side))},
+                {"component", std::string(kind_.component)},
                 {"forwarded", std::int64_t(main.forwarded)},
                 {"back_forwarded", std::int64_t(main.back_forwarded)}};
   if (!spec_.channel.empty()) fields.emplace_back("channel", spec_.channel);

@@ -12,6 +12,7 @@ namespace migfuzz {
 struct Interruption {
   double blackout_ms = -1;  // longest gap between two heartbeats since the migration began
   double brownout_ms = -1;  // guest time lost outside of that gap
+  double brownout_after_ms = -1;  // of that: behind the gap
 };
 
 /// Of the first migration of a history. `steps_per_s` is the pace that the plan gives the guest; 0:

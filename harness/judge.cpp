@@ -210,6 +210,7 @@ CaseResult judge(const Plan& plan, const History& history, const Evidence& evide
     const auto measured = interruption_of(first, plan.guest.dirty_pages_per_s);
     result.blackout_ms = measured.blackout_ms;
     result.brownout_ms = measured.brownout_ms;
+    result.brownout_after_ms = measured.brownout_after_ms;
     if (evidence.network) {
       const auto ms = [](const AnswerSight& answers) {
         return answers.answered < 2

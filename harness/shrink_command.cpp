@@ -105,7 +105,7 @@ int shrink_plan(io::Loop& loop, const ShrinkCommand& request, const Catalogs& ca
   };
   CaseResult last;  // of the runs that failed: its versions and headline
   const auto amend_and_look = [&](CaseResult& result) {
-    amend(result, request.known_issues);
+    amend(result, request.known_issues, catalogs);
     if (result.verdict == Verdict::fail || result.verdict == Verdict::hazard) last = result;
   };
   const auto run = on_pool(pool, amend_and_look, [&] { return spent() >= 1; });

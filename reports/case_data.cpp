@@ -166,6 +166,7 @@ json without_events(const Summary& summary, const CaseResult& result, const Room
           {"duration_ms", rounded(result.duration_ms)},
           {"blackout_ms", rounded(result.blackout_ms)},
           {"brownout_ms", rounded(result.brownout_ms)},
+          {"brownout_after_ms", rounded(result.brownout_after_ms)},
           {"point", text(point_of(result))},
           {"faults", faults_json(result.plan, room)},
           {"protocol", text(rules_text(result.plan.protocol, result.plan.mode))},

@@ -50,9 +50,13 @@ std::optional<Kept> resumed_at_home(const Looked& looked) {
 }
 
 std::optional<Kept> committed(const Looked& looked) {
-  if (!handed_over(looked.history) || looked.evidence.destination.at_settle.dead ||
-      looked.evidence.destination.frozen || !looked.evidence.settled)
-    return std::nullopt;
+  if (!handed_over(looked.history)) return std::nullopt;
+  const auto& there = looked.evidence.destination;
+  const bool gone = there.at_settle.dead || there.frozen || !looked.evidence.settled;
+  // Once B has run, A's image is the past, whatever becomes of B.
+  const bool revived = runs_on(looked, Side::source) &&
+                       event(looked, "destination", "qmp-event", "RESUME") != nullptr;
+  if (gone && !revived) return std::nullopt;
   return kept(runs_on(looked, Side::destination),
               "committed; the VM runs on: " + looked.measured.survivor);
 }
@@ -78,15 +82,15 @@ Scenario make_clark_precopy() {
       {"six-stages", "a migration passes all six stages in their order", kStages, six_stages},
       {"refused-runs-on",
        "if the target refuses at reservation, the VM simply continues to run on A",
-       "Clark et al., NSDI'05, section 3.1, stage 1", refused_runs_on},
+       "Clark et al., NSDI'05, section 3.1, stage 1", refused_runs_on, {"survivor"}},
       {"resumed-at-home",
        "until commitment the copy at A is primary and is resumed in case of failure",
-       "Clark et al., NSDI'05, section 3.1, stage 3", resumed_at_home},
+       "Clark et al., NSDI'05, section 3.1, stage 3", resumed_at_home, {"survivor"}},
       {"b-is-primary", "from commitment on host B is the primary host",
-       "Clark et al., NSDI'05, section 3.1, stage 4", committed},
+       "Clark et al., NSDI'05, section 3.1, stage 4", committed, {"survivor", "single-owner"}},
       {"one-consistent-image",
        "at least one host has a consistent VM image at all times, if A is stable until commitment",
-       "Clark et al., NSDI'05, section 3.1, after the stages", one_image},
+       "Clark et al., NSDI'05, section 3.1, after the stages", one_image, {"survivor"}},
   };
   return scenario;
 }

@@ -41,7 +41,8 @@ Scenario make_evacuate_host() {
       {"every-vm-on-one-host",
        "each VM ends on exactly one host, or is started again once; never more than two migrate at "
        "once",
-       "Microsoft, Hyper-V: drain roles; VMware, vSphere: maintenance mode", accounted_for},
+       "Microsoft, Hyper-V: drain roles; VMware, vSphere: maintenance mode", accounted_for,
+       {"evacuation"}},
   };
   return scenario;
 }

@@ -41,9 +41,11 @@ std::optional<Kept> notified(const Looked& looked) {
 std::optional<Kept> three_stages(const Looked& looked) {
   if (!no_fault(looked)) return std::nullopt;
   const auto& m = looked.measured;
-  return kept(runs_on(looked, Side::destination) && m.blackout_ms >= 0 && m.brownout_ms >= 0,
-              fmt::format("blackout {:.0f} ms, {:.0f} ms lost in the brownouts around it",
-                          m.blackout_ms, m.brownout_ms));
+  const bool measured = m.blackout_ms >= 0 && m.brownout_ms >= 0 && m.brownout_after_ms >= 0;
+  return kept(runs_on(looked, Side::destination) && measured,
+              fmt::format("brownout {:.0f} ms, blackout {:.0f} ms, brownout {:.0f} ms",
+                          m.brownout_ms - m.brownout_after_ms, m.blackout_ms,
+                          m.brownout_after_ms));
 }
 
 std::optional<Kept> host_error(const Looked& looked) {
@@ -85,16 +87,16 @@ Scenario make_gce_maintenance() {
   };
   scenario.promises = {
       {"authenticated", "hosts that trust each other migrate, hosts that do not cannot", kPaper,
-       authenticated},
-      {"guest-notified", "the guest is told before it is migrated", kPages, notified},
+       authenticated, {"survivor"}},
+      {"guest-notified", "the guest is told before it is migrated", kPages, notified, {"policy"}},
       {"brownout-blackout-brownout", "all three are measured at the guest", kPaper, three_stages},
       connections_kept(kPages),
       announced(kPages),
       {"host-error-restarts", "a VM whose host has failed is started again, once",
-       "Google Cloud, Compute Engine: host errors, automaticRestart", host_error, true},
+       "Google Cloud, Compute Engine: host errors, automaticRestart", host_error, {"policy"}, true},
       {"unmovable-is-restarted", "a VM with a device that cannot move is ended and started again",
        "Google Cloud, Compute Engine: onHostMaintenance=TERMINATE", terminated,
-       true},
+       {"policy"}, true},
   };
   return scenario;
 }

@@ -65,9 +65,15 @@ std::optional<Kept> storage_first(const Looked& looked) {
 std::optional<Kept> second_network(const Looked& looked) {
   const auto& retry = looked.evidence.retry;
   if (!retry) return std::nullopt;
+  const auto* network = looked.history.last("director", "note", "second-network");
+  const auto* told = looked.history.last("source", "qmp-command", "migrate");
+  const auto uri = told == nullptr ? "" : text_field(*told, "uri").value_or("");
+  if (network == nullptr ||
+      uri.find(text_field(*network, "at").value_or(uri + "?")) == std::string::npos)
+    return kept(false, "the second migration went to " + uri + ", not over the other network");
   const bool arrived = retry->settled && retry->refused.empty() &&
                        retry->beats_after_settle_destination > 0;
-  return kept(arrived, fmt::format("the second migration, over the other network, {}",
+  return kept(arrived, fmt::format("the second migration, to {}, {}", uri,
                                    arrived ? "succeeded" : "failed: " + retry->settle_note));
 }
 
@@ -97,12 +103,12 @@ Scenario make_hyperv_cluster() {
        "is removed on the source",
        kOverview, in_order},
       {"other-cpu-fails-cleanly", "a target with another CPU refuses, and the VM runs on",
-       "Microsoft, Hyper-V: processor compatibility mode", other_cpu},
+       "Microsoft, Hyper-V: processor compatibility mode", other_cpu, {"survivor"}},
       {"storage-or-no-start",
        "both hosts reach the storage, or the migration does not start",
-       "Microsoft, Hyper-V: cluster shared volumes", storage_first},
+       "Microsoft, Hyper-V: cluster shared volumes", storage_first, {"policy"}},
       {"second-network", "a migration that failed is tried again over the second network",
-       "Microsoft, Hyper-V: networks for live migration", second_network},
+       "Microsoft, Hyper-V: networks for live migration", second_network, {"retry"}},
       connections_kept(kOverview),
       announced(kOverview),
   };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "harness/core/mode.h"
 #include "harness/core/search.h"
@@ -23,14 +24,16 @@ std::size_t announcements(const Looked& looked, Side from) {
 // The plan has cut the destination off from the VM's clients, and had not healed that, when it ran
 // the VM: what it announces then reaches nobody.
 bool announces_into_nothing(const Looked& looked) {
-  bool cut = false;
+  std::optional<std::string> cut_by;
   const auto first = looked.history.first_migration();
   for (const auto& event : first.events()) {
-    if (event.kind == "fault" && text_field(event, "kind") == "vm-link-down") {
-      if (event.name == "healed") cut = false;
-      if (event.name == "injected") cut = text_field(event, "side") == "destination";
-    }
-    if (event.actor == "destination" && event.name == "RESUME") return cut;
+    if (event.kind == "fault" && event.name == "healed" && text_field(event, "kind") == cut_by)
+      cut_by.reset();
+    if (event.kind == "fault" && event.name == "injected" &&
+        text_field(event, "component") == "guest network" &&
+        text_field(event, "side") == "destination")
+      cut_by = text_field(event, "kind");
+    if (event.actor == "destination" && event.name == "RESUME") return cut_by.has_value();
   }
   return false;
 }
@@ -84,8 +87,14 @@ bool handed_over(const History& history) {
 }
 
 bool source_stable(const Looked& looked) {
-  const auto& source = looked.evidence.source;
-  return !source.frozen && !source.ended_by_plan;
+  if (looked.evidence.source.ended_by_fault) return false;
+  const auto& events = looked.history.events();
+  return std::none_of(events.begin(), events.end(), [](const Event& event) {
+    const auto component = text_field(event, "component").value_or("");
+    return event.kind == "fault" && event.name == "injected" &&
+           text_field(event, "side") == "source" &&
+           (component == "qemu" || component == "host" || component == "storage");
+  });
 }
 
 bool has_fault(const Looked& looked, std::string_view kind) {
@@ -103,7 +112,9 @@ Promise connections_kept(std::string_view source) {
   return {"connections-kept", "a client's TCP connection outlives the migration if the VM does",
           source, [](const Looked& looked) -> std::optional<Kept> {
             const auto& network = looked.evidence.network;
-            if (!network || is_lost(looked) || !looked.evidence.settled) return std::nullopt;
+            if (!network || is_lost(looked) || !looked.evidence.settled ||
+                !network->unheard.empty())
+              return std::nullopt;
             const auto& client = network->client;
             if (client.echoes.answered == 0) return std::nullopt;  // it was never heard
             return kept(client.broken.empty() && network->echoed_again,
@@ -112,7 +123,8 @@ Promise connections_kept(std::string_view source) {
                                           client.echoes.answered, client.echoes.asked,
                                           looked.measured.tcp_gap_ms)
                             : client.broken);
-          }};
+          },
+          {"network"}};
 }
 
 Promise announced(std::string_view source) {
@@ -121,7 +133,8 @@ Promise announced(std::string_view source) {
           "does not",
           source, [](const Looked& looked) -> std::optional<Kept> {
             if (!looked.evidence.network || !runs_on(looked, Side::destination) ||
-                looked.evidence.network->frames_lost > 0)
+                looked.evidence.network->frames_lost > 0 ||
+                !looked.evidence.network->unheard.empty())
               return std::nullopt;
             const auto there = announcements(looked, Side::destination);
             const auto here = announcements(looked, Side::source);
@@ -131,7 +144,8 @@ Promise announced(std::string_view source) {
                         fmt::format("announced {} times by the destination, {} by the source; the "
                                     "switch {} it behind the destination",
                                     there, here, placed ? "has" : "does not have"));
-          }};
+          },
+          {"network"}};
 }
 
 Promise state_kept(std::string_view source) {
@@ -148,7 +162,8 @@ Promise state_kept(std::string_view source) {
                         fmt::format("memory {}, steps {}, disk {}", memory ? "exact" : "wrong",
                                     steps ? "unbroken" : "broken",
                                     !e.disk ? "none" : disk ? "exact" : "wrong"));
-          }};
+          },
+          {"memory", "no-rollback", "disk"}};
 }
 
 }  // namespace promises

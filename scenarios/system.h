@@ -23,10 +23,10 @@ bool no_fault(const Looked& looked);
 /// The VM runs on that host, and on no other.
 bool runs_on(const Looked& looked, Side host);
 bool is_lost(const Looked& looked);
-/// The manager has written down that the destination owns the VM.
 /// The manager has handed it over, or the destination has run it without being told.
 bool handed_over(const History& history);
-/// Nobody has ended the source or made it stand still: neither a fault nor the manager.
+/// No fault of the plan has ended the source, made it stand still, or taken its disk. A manager
+/// that ends a source on its own account is no excuse.
 bool source_stable(const Looked& looked);
 /// Some fault of the plan is of that kind, by the beginning of its name.
 bool has_fault(const Looked& looked, std::string_view kind);

@@ -338,7 +338,7 @@ class Campaign {
         remaining,
         [&](Pool::Done& done) {
           if (done.planned.cell) done.result.required_cell = to_string(*done.planned.cell);
-          amend(done.result, request_.known_issues);
+          amend(done.result, request_.known_issues, catalogs_);
           if (points == nullptr) done.passed_points.clear();  // of controls alone they are kept
           if (points != nullptr) longer(*points, done.passed_points);
           feedback_.take(done.result);
@@ -442,11 +442,11 @@ class Campaign {
     harvesting.stop = [this] { return signal_ != 0; };
     if (harvesting.time.count() > 0) stage_ends_ = Clock::now() + harvesting.time;
     harvesting.amend = [this](CaseResult& result) {
-      amend(result, request_.known_issues);
+      amend(result, request_.known_issues, catalogs_);
       ++stage_.done;
     };
     harvesting.met = [this](CaseResult result) {
-      result.plan.scenario = kShrinkScenario;
+      run_as(result.plan, kShrinkScenario);
       // A drawn case may have the same plan: what was met on the way replaces nothing.
       std::string key;
       do {

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "harness/campaign/case_evidence.h"
+#include "harness/campaign/evacuation_account.h"
 #include "harness/core/convoy.h"
 #include "harness/core/error.h"
 #include "harness/core/scenario.h"
@@ -24,7 +27,7 @@ constexpr Milliseconds kVmsLimit{80000};
 
 /// In memory that all processes of the case share.
 struct Board {
-  std::atomic<std::uint32_t> under_way{0}, most_under_way{0}, settled{0};
+  std::atomic<std::uint32_t> under_way{0}, settled{0};
   std::atomic<bool> host_lost{false};
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
@@ -35,14 +38,15 @@ class Member final : public Convoy {
       : board_(board), all_(all), number_(number), leads_(leads) {}
 
   bool leads() const override { return leads_; }
-  // In the order of their numbers, so that those before the middle have left when it is struck.
+  // First in the order of their numbers, so that those before the middle have left when it is
+  // struck; again whenever there is a place.
   bool begin() override {
     if (holds_place_) return true;
-    if (number_ >= board_.settled + all_.at_once) return false;
-    const auto now = ++board_.under_way;
-    auto most = board_.most_under_way.load();
-    while (most < now && !board_.most_under_way.compare_exchange_weak(most, now)) {
-    }
+    if (!settled_ && number_ >= board_.settled + all_.at_once) return false;
+    auto now = board_.under_way.load();
+    do {
+      if (now >= all_.at_once) return false;
+    } while (!board_.under_way.compare_exchange_weak(now, now + 1));
     return holds_place_ = true;
   }
   void settled() override {
@@ -78,38 +82,56 @@ Plan plan_of_vm(const Plan& plan, std::uint32_t number, const Catalogs& catalogs
   return own;
 }
 
-// Who is hit by another VM's fault is hit at a place that no plan chose.
+// Of a VM that was not to be struck itself: by where it was when its host was.
 void expect_of_member(Evidence& evidence, const Plan& own, const History& history,
                       const Catalogs& catalogs) {
-  if (history.first("director", "fault", "injected") != nullptr) {
-    evidence.expected = {Expect::at_most_one, "host-lost-meanwhile",
-                         "its host was lost at whatever stage its migration was: it is on one "
-                         "host, or it is lost and started again"};
+  auto happened = own;
+  const auto* struck = history.first("director", "fault", "injected");
+  if (struck == nullptr) {
+    happened.faults.clear();
+    evidence.delivered = true;
+  } else if (const auto place = place_at(history, *struck)) {
+    for (auto& fault : happened.faults) fault.trigger = *place;
+  } else {
+    evidence.expected = {Expect::at_most_one, "host-lost-in-switch-over",
+                         "its host was lost while it was switched over: on one host, or lost and "
+                         "started again"};
     return;
   }
-  auto untouched = own;
-  untouched.faults.clear();
-  evidence.delivered = true;
-  if (const auto expected = catalogs.expected(untouched)) evidence.expected = *expected;
+  if (const auto expected = catalogs.expected(happened)) evidence.expected = *expected;
 }
 
-std::string history_lines(const History& history) {
-  std::string text;
-  for (const auto& event : history.events()) text += to_json(event).dump() + "\n";
-  return text;
+json to_json(const MovedVm& vm) {
+  auto migrations = json::array();
+  for (const auto& one : vm.migrations) migrations.push_back({one.from_ns, one.to_ns});
+  return {{"survivor", vm.survivor}, {"restarts", vm.restarts}, {"migrations", migrations}};
 }
 
-json run_member(const Plan& plan, std::uint32_t number, Board& board, const Catalogs& catalogs) {
+MovedVm moved_vm_from(const json& value) {
+  MovedVm vm{value.at("survivor"), value.at("restarts"), {}};
+  for (const auto& one : value.at("migrations")) vm.migrations.push_back({one.at(0), one.at(1)});
+  return vm;
+}
+
+// "qmp-source.log" of VM 2 is "qmp-source-vm-2.log".
+std::string file_of_vm(const std::string& file, std::size_t number) {
+  const auto dot = file.rfind('.');
+  return fmt::format("{}-vm-{}{}", file.substr(0, dot), number, file.substr(dot));
+}
+
+json run_member(const Plan& plan, std::uint32_t number, Board& board, const Catalogs& catalogs,
+                bool trace) {
   io::Loop loop;
   const auto own = plan_of_vm(plan, number, catalogs);
   const bool leads = number == leader_of(plan.evacuation);
   Member member(board, plan.evacuation, number, leads);
   CaseResult result;
-  std::string history;
+  MovedVm moved{"unknown", 0, {}};
   try {
     const auto& guest = catalogs.find_guest(own.guest.name);
     const auto& protocol = catalogs.find_protocol(own.protocol);
     const auto world = catalogs.find_hypervisor(own.hypervisor).build(loop, own, guest, protocol);
+    if (trace) world->trace_hosts();
     try {
       auto evidence = direct(own, *world, protocol, guest, catalogs.kinds_of(own), &member);
       if (!leads) expect_of_member(evidence, own, world->history(), catalogs);
@@ -117,12 +139,19 @@ json run_member(const Plan& plan, std::uint32_t number, Board& board, const Cata
     } catch (const InfraError& error) {
       result = untold(own, error.what());
     }
-    history = history_lines(world->history());
+    moved = moved_vm(result.survivor, world->history());
+    try {
+      collect_evidence(result, *world);
+    } catch (const InfraError&) {
+      // No host came up: the headline says why.
+    }
   } catch (const std::exception& error) {
     result = untold(own, error.what());
   }
   member.settled();  // whoever failed must not keep the others waiting
-  return {{"result", to_json(result)}, {"history", history}};
+  return {{"result", migfuzz::to_json(result)},
+          {"evidence", result.evidence},
+          {"moved", to_json(moved)}};
 }
 
 struct Vm {
@@ -130,52 +159,13 @@ struct Vm {
   io::MemoryFile answer{"vm"};
 };
 
-void start(Vm& vm, const Plan& plan, std::uint32_t number, Board& board,
-           const Catalogs& catalogs) {
+void start(Vm& vm, const Plan& plan, std::uint32_t number, Board& board, const Catalogs& catalogs,
+           bool trace) {
   vm.pid = io::run_apart([&] {
-    const auto text = run_member(plan, number, board, catalogs)
+    const auto text = run_member(plan, number, board, catalogs, trace)
                           .dump(-1, ' ', false, json::error_handler_t::replace);
     vm.answer.write(std::as_bytes(std::span(text)));
   });
-}
-
-std::size_t count(const History& history, std::string_view actor, std::string_view kind,
-                  std::string_view name) {
-  const auto& all = history.events();
-  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const Event& one) {
-    return one.actor == actor && one.kind == kind && one.name == name;
-  }));
-}
-
-// Where a VM has ended: "destination", "source", "restarted", "both", "none".
-std::string place_of(const CaseResult& vm) {
-  if (vm.survivor != "none") return vm.survivor;
-  return count(vm.history, "restarted", "process", "started") > 0 ? "restarted" : "none";
-}
-
-Finding account(const Plan& plan, const std::vector<CaseResult>& vms, std::uint32_t most) {
-  std::map<std::string, int> places;
-  std::string bad;
-  bool unheard = false;  // of a VM that this harness could not run to its end nothing is known
-  for (std::size_t i = 0; i < vms.size(); ++i) {
-    const auto place = place_of(vms[i]);
-    ++places[place];
-    const auto starts = count(vms[i].history, "restarted", "process", "started");
-    unheard = unheard || place == "unknown";
-    if (place == "both" || place == "unknown")
-      bad += fmt::format("; VM {} runs on: {}", i, place);
-    if (place == "none") bad += fmt::format("; VM {} runs nowhere", i);
-    if (starts > 1) bad += fmt::format("; VM {} was restarted {} times", i, starts);
-  }
-  if (most > plan.evacuation.at_once)
-    bad += fmt::format("; {} migrations at once, allowed {}", most, plan.evacuation.at_once);
-  std::string where;
-  for (const auto& [place, vm_count] : places)
-    where += fmt::format("{}{} {}", where.empty() ? "" : ", ", vm_count, place);
-  const auto what = fmt::format("{} VMs: {}; at most {} migrations at once{}", vms.size(), where,
-                                most, bad);
-  const auto verdict = unheard ? Verdict::infra : bad.empty() ? Verdict::pass : Verdict::fail;
-  return {"evacuation", verdict, what, bad.empty() ? "" : "vm-unaccounted", ""};
 }
 
 void join(CaseRun& run, const CaseResult& vm, std::size_t number) {
@@ -188,12 +178,12 @@ void join(CaseRun& run, const CaseResult& vm, std::size_t number) {
 
 }  // namespace
 
-CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs) {
+CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs, bool trace) {
   check_plan(plan, catalogs);
   const io::SharedMemory memory(sizeof(Board));
   Board& board = *new (memory.address()) Board;
   std::vector<Vm> vms(plan.evacuation.vms);
-  for (std::uint32_t i = 0; i < vms.size(); ++i) start(vms[i], plan, i, board, catalogs);
+  for (std::uint32_t i = 0; i < vms.size(); ++i) start(vms[i], plan, i, board, catalogs, trace);
   const auto deadline = Clock::now() + kVmsLimit;
   std::string late;
   for (std::size_t i = 0; i < vms.size(); ++i)
@@ -204,23 +194,27 @@ CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs) {
 
   CaseRun run;
   std::vector<CaseResult> results;
+  std::vector<MovedVm> moved;
+  std::map<std::string, std::string> evidence;
+  std::set<std::string> reached;
+  const auto leader = leader_of(plan.evacuation);
   for (std::size_t i = 0; i < vms.size(); ++i) {
     const auto text = vms[i].answer.text();
     if (text.empty()) throw InfraError(fmt::format("VM {} of the evacuation ended unheard", i));
     const auto answer = json::parse(text);
     results.push_back(case_result_from_json(answer.at("result")));
-    run.result.evidence[fmt::format("history-vm-{}.jsonl", i)] = answer.at("history");
+    for (const auto& [file, text_of_file] : answer.at("evidence").items())
+      evidence[i == leader ? file : file_of_vm(file, i)] = text_of_file;
+    moved.push_back(moved_vm_from(answer.at("moved")));
+    reached.insert(results.back().reached.begin(), results.back().reached.end());
   }
-  const auto& middle = results[leader_of(plan.evacuation)];
-  auto evidence = std::move(run.result.evidence);
-  run.result = middle;
+  run.result = results[leader];
   run.result.evidence = std::move(evidence);
-  run.result.evidence["history.jsonl"] =
-      run.result.evidence[fmt::format("history-vm-{}.jsonl", leader_of(plan.evacuation))];
+  run.result.reached.assign(reached.begin(), reached.end());
   run.result.plan = plan;
   run.result.id = case_id(plan);
   run.result.findings.clear();
-  run.result.findings.push_back(account(plan, results, board.most_under_way));
+  run.result.findings.push_back(account(plan.evacuation, moved));
   for (std::size_t i = 0; i < results.size(); ++i) {
     join(run, results[i], i);
     run.result.duration_ms = std::max(run.result.duration_ms, results[i].duration_ms);

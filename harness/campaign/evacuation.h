@@ -11,6 +11,7 @@
 namespace migfuzz {
 
 /// Of a plan with more than one VM. A VM whose process ends without a word makes the case `infra`.
-CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs);
+/// The files of the VM in the middle have their usual names, those of VM N end in "-vm-N".
+CaseRun run_evacuation(const Plan& plan, const Catalogs& catalogs, bool trace);
 
 }  // namespace migfuzz

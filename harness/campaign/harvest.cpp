@@ -20,12 +20,13 @@ double seconds(Clock::duration time) { return std::chrono::duration<double>(time
 
 }  // namespace
 
-void amend(CaseResult& result, const std::vector<KnownIssue>& list) {
+void amend(CaseResult& result, const std::vector<KnownIssue>& list, const Catalogs& catalogs) {
   result.ended = utc_now();
   const auto arrow = result.versions.find(" -> ");
   if (arrow == std::string::npos) return;  // no host came up
   apply_known_issues(result, list, result.versions.substr(0, arrow),
-                     result.versions.substr(arrow + 4), utc_today());
+                     result.versions.substr(arrow + 4), utc_today(),
+                     catalogs.promises_of(result.plan));
 }
 
 RunPlans on_pool(Pool& pool, const std::function<void(CaseResult&)>& amend,
@@ -132,7 +133,7 @@ std::vector<Reduced> harvest(Pool& pool, const Catalogs& catalogs,
 }
 
 Plan adapted(Plan plan, const Plan& base) {
-  plan.scenario = kCorpusScenario;
+  run_as(plan, kCorpusScenario);
   plan.source = base.source;
   plan.destination = base.destination;
   plan.accel = base.accel;

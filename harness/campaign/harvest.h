@@ -32,7 +32,7 @@ struct HarvestRequest {
 };
 
 /// What the workers cannot know of a result: the time of day, and what the list says.
-void amend(CaseResult& result, const std::vector<KnownIssue>& list);
+void amend(CaseResult& result, const std::vector<KnownIssue>& list, const Catalogs& catalogs);
 
 /// Runs plans on the pool, in the order asked for; fewer results when `stop` turns true.
 RunPlans on_pool(Pool& pool, const std::function<void(CaseResult&)>& amend,

@@ -85,28 +85,34 @@ bool excuse(CaseResult& result, Verdict at_best, const std::vector<std::string>&
 
 namespace {
 
-// A promise says once more what the checkers found: where all that they found is known, so is why
+// A promise says once more what some checkers found: where all that these found is known, so is why
 // it was broken.
-void explain_promises(CaseResult& result) {
+void explain(Finding& broken, const Promise& promise, const std::vector<Finding>& findings) {
   std::string reference;
-  for (const auto& finding : result.findings) {
-    if (finding.checker == "promise") continue;
+  for (const auto& finding : findings) {
+    const auto& restated = promise.restates;
+    if (std::find(restated.begin(), restated.end(), finding.checker) == restated.end()) continue;
     if (finding.verdict == Verdict::fail) return;
     if (finding.verdict == Verdict::known_issue) reference = finding.reason;
   }
   if (reference.empty()) return;
+  broken.verdict = Verdict::known_issue;
+  broken.reason = reference;
+}
+
+void explain_promises(CaseResult& result, const std::vector<Promise>& promises) {
   for (auto& finding : result.findings)
-    if (finding.checker == "promise" && finding.verdict == Verdict::fail) {
-      finding.verdict = Verdict::known_issue;
-      finding.reason = reference;
-    }
+    for (const auto& promise : promises)
+      if (finding.checker == "promise" && finding.verdict == Verdict::fail &&
+          finding.symptom == promise.name)
+        explain(finding, promise, result.findings);
 }
 
 }  // namespace
 
 void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
                         const std::string& source_version, const std::string& destination_version,
-                        const std::string& today) {
+                        const std::string& today, const std::vector<Promise>& promises) {
   if (result.verdict != Verdict::fail) return;
   for (const auto& issue : list) {
     const bool version = names_version(issue.versions, source_version) ||
@@ -115,7 +121,7 @@ void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
     if (!excuse(result, Verdict::fail, {issue.signature}, issue.reference)) continue;
     excuse(result, Verdict::infra, issue.explains, issue.reference);
   }
-  explain_promises(result);
+  explain_promises(result, promises);
   // One known finding excuses another only where its entry says so: the worst that is left decides.
   name_verdict(result);
 }

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/core/result.h"
+#include "harness/core/promise.h"
 
 namespace migfuzz {
 
@@ -32,10 +32,11 @@ std::string_view shipped_known_issues();
 /// Throws UsageError naming `origin` and the entry.
 std::vector<KnownIssue> known_issues_from_text(const std::string& text, const std::string& origin);
 
-/// Turns a failure that is on the list into `known-issue`; the reference becomes its reason.
+/// Turns a failure that is on the list into `known-issue`; the reference becomes its reason. So it
+/// does with a broken one of the case's `promises` that says once more what was excused.
 void apply_known_issues(CaseResult& result, const std::vector<KnownIssue>& list,
                         const std::string& source_version, const std::string& destination_version,
-                        const std::string& today);
+                        const std::string& today, const std::vector<Promise>& promises = {});
 
 /// One line for each entry of which this run says that it may be over: cases of a version it names
 /// stood where it shows for sure (or ran a plan of the corpus with its signature), were delivered,

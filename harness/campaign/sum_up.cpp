@@ -65,6 +65,7 @@ void tally_promises(Summary& summary, const CaseResult& result) {
       ++(finding.verdict == Verdict::pass            ? one.held
          : finding.verdict == Verdict::expected_loss ? one.lost
          : finding.verdict == Verdict::known_issue   ? one.known
+         : finding.verdict == Verdict::hazard        ? one.hazard
                                                      : one.broken);
     }
 }

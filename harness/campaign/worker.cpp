@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/campaign/case_evidence.h"
 #include "harness/campaign/evacuation.h"
 #include "harness/core/error.h"
 #include "harness/director.h"
@@ -14,51 +15,6 @@ namespace migfuzz {
 namespace {
 
 using nlohmann::json;
-
-std::string history_lines(const History& history) {
-  std::string text;
-  for (const auto& event : history.events()) text += to_json(event).dump() + "\n";
-  return text;
-}
-
-void collect_traces(CaseResult& result, World& world) {
-  std::vector<std::pair<Side, HostTrace>> traces;
-  const auto take = [&](Side side, const std::string& file, HostTrace trace) {
-    if (trace.text.empty()) return;
-    result.evidence[file] = trace.text;
-    traces.emplace_back(side, std::move(trace));
-  };
-  const auto first = world.first_destination();
-  take(Side::source, "trace-source.log", world.trace(Side::source));
-  if (first) take(Side::destination, "trace-destination.log", first->trace);
-  take(Side::destination, first ? "trace-destination-2.log" : "trace-destination.log",
-       world.trace(Side::destination));
-  if (!traces.empty()) result.reached = reached_by(world.history(), traces);
-}
-
-void collect_evidence(CaseResult& result, World& world) {
-  result.evidence["history.jsonl"] = history_lines(world.history());
-  for (const auto side : {Side::source, Side::destination}) {
-    const std::string name(to_string(side));
-    result.evidence["qmp-" + name + ".log"] = world.transcript(side);
-    result.evidence["stderr-" + name + ".log"] = world.messages(side) + "\n";
-    result.evidence["guest-" + name + ".log"] = world.guest_text(side);
-    if (const auto stacks = world.stacks(side); !stacks.empty())
-      result.evidence["stacks-" + name + ".log"] = stacks;
-  }
-  collect_traces(result, world);
-  const auto first = world.first_destination();
-  if (!first) return;
-  for (const auto* file : {"qmp-destination", "stderr-destination", "guest-destination"})
-    result.evidence[fmt::format("{}-2.log", file)] =
-        std::move(result.evidence[fmt::format("{}.log", file)]);
-  result.evidence["qmp-destination.log"] = first->transcript;
-  result.evidence["stderr-destination.log"] = first->messages + "\n";
-  result.evidence["guest-destination.log"] = first->guest_text;
-  const auto second = result.evidence.extract("stacks-destination.log");
-  if (!second.empty()) result.evidence["stacks-destination-2.log"] = second.mapped();
-  if (!first->stacks.empty()) result.evidence["stacks-destination.log"] = first->stacks;
-}
 
 // Each point of the main channel once, the second device of one name as its second occurrence:
 // "…/begin#2".
@@ -93,7 +49,7 @@ std::string answer_case(io::Loop& loop, const json& job, const Catalogs& catalog
 CaseRun run_case(io::Loop& loop, const Plan& plan, const Catalogs& catalogs, bool trace) {
   CaseRun run;
   try {
-    if (plan.evacuation.vms > 1) return run_evacuation(plan, catalogs);
+    if (plan.evacuation.vms > 1) return run_evacuation(plan, catalogs, trace);
     check_plan(plan, catalogs);
     const auto& guest = catalogs.find_guest(plan.guest.name);
     const auto& protocol = catalogs.find_protocol(plan.protocol);

@@ -165,8 +165,9 @@ std::string never_on(const Plan& plan, const Catalogs& catalogs) {
 }
 
 std::vector<Promise> Catalogs::promises_of(const Plan& plan) const {
+  const auto& system = plan.promised_by.empty() ? plan.scenario : plan.promised_by;
   for (const auto& one : scenarios)
-    if (one.name == plan.scenario) return one.promises;
+    if (one.name == system) return one.promises;
   return {};
 }
 

@@ -59,7 +59,7 @@ struct Catalogs {
   const Protocol& find_protocol(std::string_view name) const;
   const HypervisorKind& find_hypervisor(std::string_view name) const;
   const Scenario& find_scenario(std::string_view name) const;
-  /// What the plan's scenario promises; nothing of one that is not known here.
+  /// What the plan's system promises; nothing of one that is not known here.
   std::vector<Promise> promises_of(const Plan& plan) const;
   /// Those of its faults, in their order.
   std::vector<const FaultKind*> kinds_of(const Plan& plan) const;

@@ -25,6 +25,7 @@ struct HostEvidence {
   std::optional<Ending> ending;   // nothing: it was still alive at teardown and refused to end
   bool frozen = false;            // every thread stood still by the plan when the case ended
   bool ended_by_plan = false;     // killed by a fault, by fencing, or by teardown after a hang
+  bool ended_by_fault = false;    // of these, by a fault
   std::string messages;           // its stderr
 };
 
@@ -78,6 +79,7 @@ struct NetworkEvidence {
   std::uint64_t frames_lost = 0;
   /// Of a survivor: it answered again after the arbiter was done.
   bool pinged_again = false, echoed_again = false;
+  std::string unheard;  // why nobody could be asked to answer again; empty: it was asked
 };
 
 struct Evidence {

@@ -10,7 +10,8 @@ class Convoy {
   virtual ~Convoy() = default;
   /// This VM is the one at whose point the plan's faults strike; the others are met as they are.
   virtual bool leads() const = 0;
-  /// Takes a place among the migrations under way; false: there is none now.
+  /// Takes a place among the migrations under way; false: there is none now. A VM that has settled
+  /// and is migrated once more takes one again.
   virtual bool begin() = 0;
   /// This VM has settled: its place is free.
   virtual void settled() = 0;

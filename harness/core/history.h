@@ -28,8 +28,8 @@ using Fields = std::vector<std::pair<std::string, Scalar>>;
 ///  relay: name = "holding" | "released" | "cut" | …; fields: what, and the bytes written so far
 ///         towards the destination (forwarded) and the source (back_forwarded)
 ///  fault: name = "armed" | "injected" | "delivered" | "healed"; fields: kind, proof; injected:
-///         side, forwarded, back_forwarded; delivered, of the migration's network: vm_network,
-///         "carries", or "not " and the hosts whose link to the VM's clients does not
+///         side, component, forwarded, back_forwarded; delivered, of the migration's network:
+///         vm_network, "carries", or "not " and the hosts whose link to the VM's clients does not
 ///  decision: the arbiter's; name = action; fields: why
 ///  phase: name = phase that begins now
 ///  owner: name = "source" | "destination" | "both" | "none": who executes the guest from now on

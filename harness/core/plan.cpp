@@ -115,6 +115,7 @@ Plan read_plan(const json& value, std::string_view origin) {
   object.schema(Plan::kSchema);
   Plan plan;
   plan.scenario = object.name("scenario");
+  if (object.has("promised_by")) plan.promised_by = object.name("promised_by");
   plan.hypervisor = object.name("hypervisor");
   plan.seed = object.count("seed", 0, kAnyU64);
   plan.protocol = object.name("protocol");
@@ -189,6 +190,7 @@ nlohmann::json to_json(const Plan& plan) {
           {"faults", std::move(faults)},
           {"plant", clean_utf8(plan.plant)}};
   // Left out where it is the usual one, so that the names of cases do not depend on it.
+  if (!plan.promised_by.empty()) out["promised_by"] = clean_utf8(plan.promised_by);
   const auto& policy = plan.policy;
   if (policy != Policy())
     out["policy"] = {{"notice", policy.notice},

@@ -57,6 +57,8 @@ inline constexpr std::string_view kDisks[] = {"none", "raw", "qcow2", "nbd"};
 struct Plan {
   static constexpr int kSchema = 1;
   std::string scenario = "cells";  // what drew this plan
+  /// The scenario whose promises are asked, where another one runs it (a corpus); empty: its own.
+  std::string promised_by{};
   std::string hypervisor = "qemu";
   std::uint64_t seed = 1;
   std::string protocol = "handshake";

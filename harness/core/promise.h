@@ -36,11 +36,15 @@ struct Promise {
   std::string_view source;  // whose words it follows, and where they stand
   /// Nothing: it says nothing about this case.
   std::function<std::optional<Kept>(const Looked&)> look;
+  /// The checkers that look at the same thing: where a known issue is what one of them found, the
+  /// promise was broken by it. No other known issue of the case excuses it.
+  std::vector<std::string_view> restates{};
   bool of_the_lost = false;  // it says what becomes of a lost VM: that loss excuses nothing
 };
 
 /// One finding for each promise that says something, of the checker `promise`. A broken promise of
-/// a VM that is lost as expected is an expected loss, with the rule's reason.
+/// a VM that is lost as expected is an expected loss, and one broken where the protocol is known to
+/// let both hosts run is its hazard: both with the rule's reason.
 std::vector<Finding> look_at(const std::vector<Promise>& promises, const Looked& looked);
 
 }  // namespace migfuzz

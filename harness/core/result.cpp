@@ -205,6 +205,7 @@ PromiseTally read_promise(StrictObject& object) {
   one.held = object.count("held", 0, kAnyU64);
   one.broken = object.count("broken", 0, kAnyU64);
   if (object.has("known")) one.known = object.count("known", 0, kAnyU64);  // not in older ones
+  if (object.has("hazard")) one.hazard = object.count("hazard", 0, kAnyU64);
   one.lost = object.count("lost", 0, kAnyU64);
   return one;
 }
@@ -251,6 +252,7 @@ nlohmann::json to_json(const CaseResult& result) {
           {"duration_ms", finite(result.duration_ms)},
           {"blackout_ms", finite(result.blackout_ms)},
           {"brownout_ms", finite(result.brownout_ms)},
+          {"brownout_after_ms", finite(result.brownout_after_ms)},
           {"ping_gap_ms", finite(result.ping_gap_ms)},
           {"tcp_gap_ms", finite(result.tcp_gap_ms)},
           {"findings", std::move(findings)},
@@ -284,6 +286,8 @@ CaseResult case_result_from_json(const nlohmann::json& json) {
   result.duration_ms = object.number("duration_ms");
   result.blackout_ms = object.number("blackout_ms");
   result.brownout_ms = object.number("brownout_ms");
+  if (object.has("brownout_after_ms"))
+    result.brownout_after_ms = object.number("brownout_after_ms");
   if (object.has("ping_gap_ms")) result.ping_gap_ms = object.number("ping_gap_ms");
   if (object.has("tcp_gap_ms")) result.tcp_gap_ms = object.number("tcp_gap_ms");
   result.findings = read_list<Finding>(object, "findings", read_finding);
@@ -319,6 +323,7 @@ nlohmann::json to_json(const Summary& summary) {
                         {"held", one.held},
                         {"broken", one.broken},
                         {"known", one.known},
+                        {"hazard", one.hazard},
                         {"lost", one.lost}});
   json controls = json::array();
   for (const Control& control : summary.controls) {

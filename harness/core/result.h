@@ -43,7 +43,7 @@ struct CaseResult {
   std::string evidence_kept;   // folder under cases/, empty for plain passes
   double duration_ms = 0;
   double blackout_ms = -1;        // gap between heartbeats over the switch; -1: none measured
-  double brownout_ms = -1;        // guest time lost outside the blackout; -1: none measured
+  double brownout_ms = -1, brownout_after_ms = -1;  // guest time lost outside it, and behind it
   double ping_gap_ms = -1, tcp_gap_ms = -1;  // longest between answers to its client; -1: none
   std::vector<Finding> findings;  // one or more per checker
   std::vector<Span> phases;       // phase bands

@@ -66,6 +66,14 @@ inline constexpr std::uint64_t kUsualSearch = 100;  // cases of a search that is
 /// Likewise of plans of the corpus, and of those that failed otherwise while another was shrunk.
 inline constexpr std::string_view kCorpusScenario = "corpus", kShrinkScenario = "shrink";
 
+/// The plan is run by that scenario from now on, and what its own one promises is still asked.
+inline void run_as(Plan& plan, std::string_view scenario) {
+  const bool drawn_by_none = plan.scenario == Plan().scenario || plan.scenario == kSearchScenario ||
+                             plan.scenario == kCorpusScenario || plan.scenario == kShrinkScenario;
+  if (plan.promised_by.empty() && !drawn_by_none) plan.promised_by = plan.scenario;
+  plan.scenario = scenario;
+}
+
 /// A migration that nothing is done to, run to see that all is well.
 inline bool is_control(const Plan& plan) {
   return plan.faults.empty() && plan.plant.empty() && plan.scenario != kSearchScenario &&

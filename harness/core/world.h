@@ -113,8 +113,10 @@ class World : public Breakable {
   virtual MirrorSight mirror() const { return {}; }
   /// Both disks side by side while nobody writes; nothing when they cannot be read.
   virtual std::optional<DiskPair> compare_disks() { return std::nullopt; }
-  /// What a reader beside that host's QEMU is told by the storage; empty: it reads.
-  virtual std::string storage_refusal(Side) { return ""; }
+  /// A reader beside that host's QEMU begins to read a sector of the disk.
+  virtual void read_storage(Side) {}
+  /// What it was told; empty: it has read. Nothing: there is no answer yet.
+  virtual std::optional<std::string> storage_answer(Side) { return ""; }
 
   // --- the file, in a mode that goes through one (mode.h, through_file) ------------------------
   /// A source that saves slowly, so that it can be met, saves as fast as the plan lets it.

@@ -429,12 +429,11 @@ class QemuWorld final : public World {
     }
   }
 
-  std::string storage_refusal(Side side) override {
-    const auto sight = disk_->sight(side);
-    if (!sight.probe.empty()) return sight.probe;
-    if (sight.ended) return "its server is gone";
-    if (sight.frozen) return "its server does not answer";
-    return sight.locked && side == Side::destination ? "somebody else has locked it" : "";
+  void read_storage(Side side) override { disk_->begin_read(side, network_); }
+  std::optional<std::string> storage_answer(Side side) override {
+    const auto answer = disk_->read_answer(side);
+    const bool locked = disk_->sight(side).locked && side == Side::destination;
+    return answer && answer->empty() && locked ? "somebody else has locked it" : answer;
   }
 
   void close_management(Side side) override { host(side).management().close(); }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "harness/core/error.h"
@@ -57,6 +58,11 @@ struct Disk::State {
   io::Listener source_listener{}, destination_listener{};
   std::unique_ptr<StorageServer> source{}, destination{};
   std::unique_ptr<io::ImageLock> third_party{};
+  struct Read {
+    io::MemoryFile output{"storage-read"};
+    std::unique_ptr<io::Child> tool{};
+  };
+  std::unique_ptr<Read> source_read{}, destination_read{};
 
   int image_of(Side side) const {
     if (!own || side == Side::source) return image.fd();
@@ -178,6 +184,38 @@ StorageSight Disk::sight(Side host) const {
   auto sight = state_->kind == "nbd" ? state_->server(host).sight() : StorageSight{};
   sight.locked = state_->third_party && state_->third_party->held();
   return sight;
+}
+
+void Disk::begin_read(Side host, const io::Network& network) {
+  auto& s = *state_;
+  if (s.kind == "none") return;
+  auto& read = host == Side::source ? s.source_read : s.destination_read;
+  read = std::make_unique<State::Read>();
+  io::Launch launch;
+  launch.binary = "qemu-io";
+  // -U: the VM's own QEMU has it open.
+  launch.arguments = {"-r", "-U", "-c", "read 0 512"};
+  if (s.kind == "nbd") {
+    launch.arguments.insert(launch.arguments.end(),
+                            {"--image-opts", s.server(host).client_options()});
+  } else {
+    launch.arguments.insert(launch.arguments.end(),
+                            {"-f", s.kind, io::path_of(s.image_of(host))});
+    launch.inherit = {s.image_of(host)};
+  }
+  launch.network_namespace_fd = network.namespace_fd(host);
+  launch.output_fd = read->output.fd();
+  read->tool = std::make_unique<io::Child>(s.loop, launch, [](const Ending&) {});
+}
+
+std::optional<std::string> Disk::read_answer(Side host) const {
+  if (state_->kind == "none") return "";
+  const auto& read = host == Side::source ? state_->source_read : state_->destination_read;
+  if (!read || !read->tool->ending()) return std::nullopt;
+  auto said = read->output.text();
+  if (read->tool->ending() == Ending{0, 0}) return "";
+  said.erase(std::min(said.find('\n'), said.size()));
+  return said.empty() ? "reading it failed" : said;
 }
 
 void Disk::fill(bool full) {

@@ -58,6 +58,11 @@ class Disk {
   void heal(Side host);
   void lock(bool locked);
   StorageSight sight(Side host) const;
+  /// Reads a sector as a tool on that host would, with a process of its own: a disk that hangs
+  /// stops nobody else.
+  void begin_read(Side host, const io::Network& network);
+  /// Empty: it could be read. Nothing: there is no answer yet.
+  std::optional<std::string> read_answer(Side host) const;
   /// Of the destination's own image; see io::SmallVolume.
   void fill(bool full);
   std::string refusal() const;

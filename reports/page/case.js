@@ -15,7 +15,7 @@ function caseFacts(one) {
     ...one.faults.map((fault) => ['Fault', faultWords(fault)]),
     ['Took effect', !struck ? 'no fault to deliver' : one.delivered ? ['yes', one.proof].filter(Boolean).join(': ') : 'no: this case proves nothing'],
     ['Survivor', one.survivor], ['Protocol', one.protocol],
-    ['Blackout', milliseconds(one.blackout_ms)], ['Brownout', milliseconds(one.brownout_ms)],
+    ['Blackout', milliseconds(one.blackout_ms)], ['Brownout', brownoutText(one)],
     ['Ping gap', one.ping_gap_ms >= 0 ? milliseconds(one.ping_gap_ms) : ''],
     ['TCP gap', one.tcp_gap_ms >= 0 ? milliseconds(one.tcp_gap_ms) : ''],
     ['Settled', one.settle_ms >= 0 ? milliseconds(one.settle_ms) + ' after migrate' : ''],
@@ -24,6 +24,12 @@ function caseFacts(one) {
     ['Ended', one.ended], ['Signature', one.signature]];
   return h('dl', {class: 'facts'}, facts.filter(([, value]) => value).map(([name, value]) =>
     h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+}
+
+function brownoutText(one) {
+  const after = one.brownout_after_ms;
+  if (!(one.brownout_ms >= 0 && after >= 0)) return milliseconds(one.brownout_ms);
+  return `${milliseconds(one.brownout_ms - after)} before the blackout, ${milliseconds(after)} after it`;
 }
 
 function byteText(bytes) {

@@ -729,6 +729,12 @@ std::string ScriptedWorld::guest_text(Side host) const { return model_->host(hos
 Image ScriptedWorld::image(Side host) const { return model_->host(host).ram; }
 void ScriptedWorld::trace_hosts() { model_->traces = true; }
 
+std::optional<std::string> ScriptedWorld::storage_answer(Side host) {
+  const auto& says = model_->defects.disk_says;
+  if (host == Side::source || !says) return "";
+  return says->empty() ? std::nullopt : std::optional(std::string(*says));
+}
+
 HostTrace ScriptedWorld::trace(Side host) const {
   HostTrace trace;
   if (!model_->traces) return trace;

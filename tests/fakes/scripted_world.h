@@ -13,6 +13,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/catalogs.h"
@@ -42,6 +44,7 @@ struct Defects {
   bool stalls_again = false;         // nothing of a second migration gets through
   bool never_settles_again = false;  // never_settles, in the second migration only
   bool loses_a_page_again = false;   // loses_a_page, in the second migration only
+  std::optional<std::string_view> disk_says;  // to a reader on the destination; empty: nothing
 };
 
 class ScriptedWorld final : public World {
@@ -52,6 +55,7 @@ class ScriptedWorld final : public World {
   ~ScriptedWorld() override;
 
   void trace_hosts() override;
+  std::optional<std::string> storage_answer(Side host) override;
   void start() override;
   void arm(const Trigger& trigger, const std::string& channel) override;
   void migrate() override;

@@ -275,9 +275,25 @@ TEST_CASE("network: what is no second sender, and what proves nothing", "[checke
       continue;
     }
     rejects(*checker, g, "network-not-apart", Verdict::infra);
-    g.plan.faults = {{"vm-link-down", Side::source, trigger_from("precopy/begin"), 0, 400}};
-    accepts(*checker, g);
+    auto meant = with([&](auto& one, auto&) {
+      one.event(50, "director", "fault", "injected",
+                {{"kind", std::string("vm-link-down")},
+                 {"component", std::string("guest network")}});
+      one.event(60, "director", "fault", "delivered",
+                {{"kind", std::string("link-down")}, {"vm_network", std::string(said)}});
+    });
+    accepts(*checker, meant);
   }
+  // Who ended while it was asked is not blamed for its silence, and its frames still count.
+  accepts(*checker, with([](auto&, auto& n) {
+    n.unheard = "QEMU ended while it was asked";
+    n.pinged_again = false;
+  }));
+  rejects(*checker, with([&](auto&, auto& n) {
+    n.unheard = "QEMU ended while it was asked";
+    n.frames.push_back(sends(Side::source, 120, VmFrame::Kind::traffic));
+  }),
+          "two-senders");
   accepts(*checker, with([](auto& g, auto& n) {  // a VM that is lost answers nobody
     g.evidence.beats_after_settle_destination = 0;
     n.pinged_again = false;

@@ -138,6 +138,17 @@ TEST_CASE("A plan of another machine is replayed on this run's hosts", "[corpus]
   CHECK(adapted(plan, base).machine == "q35");
 }
 
+TEST_CASE("A plan of the corpus is still asked what its system promises", "[corpus]") {
+  auto plan = some().plan;
+  plan.scenario = "hyperv-cluster";
+  const auto once = adapted(plan, Plan());
+  CHECK(once.scenario == kCorpusScenario);
+  CHECK(once.promised_by == "hyperv-cluster");
+  CHECK(adapted(once, Plan()).promised_by == "hyperv-cluster");
+  plan.scenario = "cells";  // a matrix promises nothing of its own
+  CHECK(adapted(plan, Plan()).promised_by.empty());
+}
+
 TEST_CASE("What this machine cannot run is left out with the reason", "[corpus]") {
   const auto catalogs = fakes::scripted_catalogs();
   auto plan = fakes::scripted_cell(catalogs.find_fault("netem"), Side::source, "stopcopy/enter");

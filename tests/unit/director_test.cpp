@@ -452,6 +452,23 @@ TEST_CASE("A source that is told to quit behind the end mark takes nothing back"
   CHECK(one.result.survivor == "destination");
 }
 
+TEST_CASE("A manager that finds a host without the disk, or without an answer, starts nothing",
+          "[director]") {
+  auto plan = fakes::scripted_plan();
+  plan.policy.checks_storage = true;
+  const auto begun = [&](std::optional<std::string_view> disk_says) {
+    Defects defects;
+    defects.disk_says = disk_says;
+    const ScriptedCase one(plan, defects);
+    INFO(one.story());
+    CHECK(one.symptom("policy").empty());
+    return one.result.survivor == "destination";
+  };
+  CHECK(begun(std::nullopt));
+  CHECK_FALSE(begun("read failed: Input/output error"));
+  CHECK_FALSE(begun(""));
+}
+
 TEST_CASE("A source whose storage answers errors gives the migration up and runs on",
           "[director]") {
   auto plan = fakes::scripted_cell(make_io_error(), Side::source, "precopy/begin");

@@ -50,6 +50,9 @@ TEST_CASE("The brownout is the time that the guest lost outside of the blackout"
   CHECK(interruption_of(g.history(), 1000).brownout_ms == Approx(0).margin(0.001));
   beat(g, 150, "destination", 114);  // 20 ms, ten steps
   CHECK(interruption_of(g.history(), 1000).brownout_ms == Approx(10));
+  CHECK(interruption_of(g.history(), 1000).brownout_after_ms == Approx(10));
+  beat(g, 154, "destination", 118);
+  CHECK(interruption_of(g.history(), 1000).brownout_after_ms == Approx(10));
 }
 
 TEST_CASE("Nothing is measured without heartbeats, pace, or one line of steps", "[interruption]") {
@@ -59,6 +62,20 @@ TEST_CASE("Nothing is measured without heartbeats, pace, or one line of steps", 
   CHECK(interruption_of(g.history(), 0).blackout_ms == Approx(4));
   beat(g, 104, "destination", 50);
   CHECK(interruption_of(g.history(), 1000).brownout_ms == -1);
+  CHECK(interruption_of(g.history(), 1000).brownout_after_ms == -1);
+}
+
+TEST_CASE("Of the brownout the part behind the blackout is told apart", "[interruption]") {
+  Golden g;
+  beat(g, 0, "source", 0);
+  g.event(1, "director", "phase", "prepare");
+  beat(g, 14, "source", 4);  // 10 ms lost before
+  beat(g, 114, "destination", 8);
+  beat(g, 121, "destination", 12);  // 3 ms after
+  const auto measured = interruption_of(g.history(), 1000);
+  CHECK(measured.blackout_ms == Approx(100));
+  CHECK(measured.brownout_ms == Approx(13));
+  CHECK(measured.brownout_after_ms == Approx(3));
 }
 
 }  // namespace

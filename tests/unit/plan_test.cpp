@@ -49,11 +49,12 @@ TEST_CASE("A plan written as JSON is read back equal", "[plan]") {
 
 TEST_CASE("A manager's policies are read back, and left out where there are none", "[plan]") {
   Plan plan = crash_plan();
-  for (const auto* key : {"policy", "evacuation", "migration_networks"})
+  for (const auto* key : {"policy", "evacuation", "migration_networks", "promised_by"})
     CHECK_FALSE(to_json(plan).contains(key));
   plan.policy = {true, true, true, true, 250};
   plan.evacuation = {6, 2};
   plan.migration_networks = 2;
+  plan.promised_by = "hyperv-cluster";
   CHECK(plan_from_json(to_json(plan)) == plan);
   auto json = to_json(plan);
   json["evacuation"]["vms"] = 65;

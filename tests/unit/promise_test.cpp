@@ -134,7 +134,9 @@ TEST_CASE("An announcement is owed unless the destination was cut off when it ra
     network.frames = frames;
     const auto say = [&](const char* name, const char* side) {
       one.history.add("director", "fault", name,
-                      {{"kind", std::string("vm-link-down")}, {"side", std::string(side)}});
+                      {{"kind", std::string("vm-link-down")},
+                       {"component", std::string("guest network")},
+                       {"side", std::string(side)}});
     };
     before_it_ran(say);
     one.history.add("destination", "qmp-event", "RESUME");
@@ -165,12 +167,84 @@ TEST_CASE("clark: who resumes follows from whether anything was committed", "[pr
   const auto& primary = promise_of(scenario, "b-is-primary");
   CHECK_FALSE(at_home.look(one.looked())->held);
   CHECK_FALSE(primary.look(one.looked()));
-  one.evidence.source.ended_by_plan = true;  // the assumption does not hold: nothing is promised
+  one.measured.survivor = "none";
+  one.evidence.source.ended_by_plan = true;  // by the manager, who should not have had to
+  CHECK_FALSE(at_home.look(one.looked())->held);
+  one.evidence.source.ended_by_fault = true;  // the assumption does not hold: nothing is promised
   CHECK_FALSE(at_home.look(one.looked()));
+  one.measured.survivor = "destination";
   one.history.add("arbiter", "decision", "hand-over");
   CHECK(primary.look(one.looked())->held);
   one.measured.survivor = "source";
   CHECK_FALSE(primary.look(one.looked())->held);
+}
+
+TEST_CASE("clark: a host is stable unless a fault has hit it, its process or its disk",
+          "[promise]") {
+  const auto scenario = make_clark_precopy();
+  const auto speaks = [&](const char* component, const char* side) {
+    Case one;
+    one.plan.faults.emplace_back();
+    one.measured.survivor = "none";
+    one.history.add("director", "fault", "injected",
+                    {{"component", std::string(component)}, {"side", std::string(side)}});
+    return promise_of(scenario, "resumed-at-home").look(one.looked()).has_value();
+  };
+  for (const auto* component : {"qemu", "host", "storage"}) {
+    CHECK_FALSE(speaks(component, "source"));
+    CHECK(speaks(component, "destination"));
+  }
+  for (const auto* component : {"channel", "network", "management"})
+    CHECK(speaks(component, "source"));
+}
+
+TEST_CASE("clark: once B has run nobody revives A, whatever becomes of B", "[promise]") {
+  const auto scenario = make_clark_precopy();
+  const auto& primary = promise_of(scenario, "b-is-primary");
+  Case one;
+  one.plan.faults.emplace_back();
+  one.evidence.settled = true;
+  one.evidence.destination.at_settle.dead = true;
+  one.measured.survivor = "source";
+  one.history.add("arbiter", "decision", "hand-over");
+  CHECK_FALSE(primary.look(one.looked()));
+  one.history.add("destination", "qmp-event", "RESUME");
+  CHECK_FALSE(primary.look(one.looked())->held);
+  one.measured.survivor = "none";
+  CHECK_FALSE(primary.look(one.looked()));
+}
+
+TEST_CASE("A promise broken where the protocol lets both hosts run is its hazard", "[promise]") {
+  const std::vector<Promise> promises{
+      {"broken", "c", "s", [](const Looked&) { return Kept{false, "no"}; }}};
+  Case one;
+  one.measured.survivor = "both";
+  one.evidence.expected = {Expect::double_run, "rule", "two generals"};
+  CHECK(look_at(promises, one.looked())[0].verdict == Verdict::hazard);
+  one.evidence.expected.expect = Expect::one;
+  CHECK(look_at(promises, one.looked())[0].verdict == Verdict::fail);
+}
+
+TEST_CASE("hyperv: the second migration has to go over the second network", "[promise]") {
+  const auto scenario = make_hyperv_cluster();
+  const auto& second = promise_of(scenario, "second-network");
+  Case one;
+  CHECK_FALSE(second.look(one.looked()));
+  auto& retry = one.evidence.retry.emplace();
+  retry.settled = true;
+  retry.beats_after_settle_destination = 3;
+  const auto migrate = [&](const char* uri) {
+    one.history.add("source", "qmp-command", "migrate", {{"uri", std::string(uri)}});
+  };
+  migrate("tcp:10.77.0.1:4000");
+  CHECK_FALSE(second.look(one.looked())->held);
+  one.history.add("director", "note", "second-network", {{"at", std::string("10.79.0.1")}});
+  migrate("tcp:10.77.0.1:4000");
+  CHECK_FALSE(second.look(one.looked())->held);
+  migrate("tcp:10.79.0.1:4000");
+  CHECK(second.look(one.looked())->held);
+  retry.settled = false;
+  CHECK_FALSE(second.look(one.looked())->held);
 }
 
 TEST_CASE("hines: a page that is sent again breaks the promise, and so does none", "[promise]") {

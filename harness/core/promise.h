@@ -43,8 +43,9 @@ struct Promise {
 };
 
 /// One finding for each promise that says something, of the checker `promise`. A broken promise of
-/// a VM that is lost as expected is an expected loss, and one broken where the protocol is known to
-/// let both hosts run is its hazard: both with the rule's reason.
+/// a VM that is lost as expected is an expected loss; one broken where the protocol is known to let
+/// both hosts run, and a checker that it restates found that, is its hazard: both with the rule's
+/// reason.
 std::vector<Finding> look_at(const std::vector<Promise>& promises, const Looked& looked);
 
 }  // namespace migfuzz

@@ -214,13 +214,18 @@ TEST_CASE("clark: once B has run nobody revives A, whatever becomes of B", "[pro
   CHECK_FALSE(primary.look(one.looked()));
 }
 
-TEST_CASE("A promise broken where the protocol lets both hosts run is its hazard", "[promise]") {
+TEST_CASE("A promise is broken by the protocol's hazard where a checker of it has found one",
+          "[promise]") {
   const std::vector<Promise> promises{
-      {"broken", "c", "s", [](const Looked&) { return Kept{false, "no"}; }}};
+      {"broken", "c", "s", [](const Looked&) { return Kept{false, "no"}; }, {"survivor"}},
+      {"another", "c", "s", [](const Looked&) { return Kept{false, "no"}; }, {"retry"}}};
   Case one;
   one.measured.survivor = "both";
   one.evidence.expected = {Expect::double_run, "rule", "two generals"};
+  CHECK(look_at(promises, one.looked())[0].verdict == Verdict::fail);  // nobody has seen one
+  one.measured.findings = {{"survivor", Verdict::hazard, "both run", "double-run", ""}};
   CHECK(look_at(promises, one.looked())[0].verdict == Verdict::hazard);
+  CHECK(look_at(promises, one.looked())[1].verdict == Verdict::fail);
   one.evidence.expected.expect = Expect::one;
   CHECK(look_at(promises, one.looked())[0].verdict == Verdict::fail);
 }
